@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from protocol.messages import (
+    KEY_CHARS,
     Command,
     Direct,
     Edit,
@@ -19,6 +20,7 @@ from protocol.messages import (
     Hello,
     Join,
     Post,
+    Quit,
     Redact,
     Search,
     SetNick,
@@ -97,11 +99,13 @@ def check_name(what: str, name: str, limit: int) -> None:
 
 
 def check_key(key: str) -> None:
-    """Accept a key: 1 to 64 printable ASCII characters (the length is the decoder's to check).
+    """Accept a key: 1 to 64 printable ASCII characters.
 
     Raises:
         MessageError: `bad_message`.
     """
+    if not 0 < len(key) <= KEY_CHARS:
+        raise MessageError("bad_message", f"A key has 1 to {KEY_CHARS} characters; this one has {len(key)}.")
     if not (key.isascii() and key.isprintable()):
         raise MessageError("bad_message", "The key holds something else than printable ASCII characters.")
 
@@ -141,6 +145,10 @@ def _check_search(search: Search) -> None:
     check_line("query", search.query, QUERY_CHARS)
 
 
+def _check_quit(leaving: Quit) -> None:
+    check_line("reason", leaving.reason, REASON_CHARS)
+
+
 def _check_command(command: Command) -> None:
     if command.key is not None:
         check_key(command.key)
@@ -160,6 +168,7 @@ _CHECKS: Final[Mapping[type, Callable[[Any], None]]] = {
     SetTopic: _check_topic,
     Search: _check_search,
     Command: _check_command,
+    Quit: _check_quit,
 }
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -223,10 +232,14 @@ class _OnlyId(msgspec.Struct):
 
 _ONLY_ID: Final = msgspec.json.Decoder(_OnlyId)
 _INTEGER: Final = re.compile(rb"[1-9][0-9]{0,9}")
+# msgspec quotes an unknown `type` in its error, whatever it holds and however long it is; the sentence made
+# of it is sent back and written to logs.
+_QUOTED_CHARS: Final = 200
 
 
 def _not_understood(payload: bytes, error: Exception) -> MessageError:
-    reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)
+    reason = "it is nested too deep" if isinstance(error, RecursionError) else str(error)[:_QUOTED_CHARS]
+    reason = "".join(character if character.isprintable() else "?" for character in reason)
     return MessageError("bad_message", f"The message is not understood: {reason}.", _id_of(payload))
 
 

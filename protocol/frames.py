@@ -59,7 +59,7 @@ class FrameDecoder:
 
     @property
     def held_bytes(self) -> int:
-        """How many bytes wait here; after a drain, less than 4 + the limit. Not 0 at the end of a stream: it was cut."""
+        """How many bytes wait here; after a drain, less than 4 + the limit. Not 0 when the stream ends: it was cut."""
         return len(self._partial) + len(self._fed) - self._position
 
     def feed(self, data: bytes | bytearray | memoryview) -> None:
@@ -81,9 +81,10 @@ class FrameDecoder:
             FrameError: a bad length stands next in the stream. Every later call raises the same error.
         """
         if self._error is not None:
-            raise self._error
+            raise self._error.with_traceback(None)  # or each call would lengthen the traceback it carries
         payloads: list[bytes] = []
         if self._partial and not self._complete_partial(payloads):
+            self._fed, self._position = b"", 0
             return payloads
         data, position, end, limit = self._fed, self._position, len(self._fed), self._limit
         unpack, append = _LENGTH.unpack_from, payloads.append

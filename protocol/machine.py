@@ -166,7 +166,7 @@ ANSWERS: Final[Mapping[type, tuple[type, ...]]] = {
     GetMembers: (Members,),
     SetNick: (Done,),
     GetCommands: (Commands,),
-    Command: (Joined, Done, Posted, History, Found, Rooms, Members, Notice, Bye),
+    Command: (Joined, Done, Posted, History, Found, Rooms, Members, Commands, Notice, Bye),
     Quit: (Bye,),
 }
 
@@ -235,6 +235,19 @@ class Machine:
         """
         self._step(message, Role.SERVER if self.role is Role.CLIENT else Role.CLIENT, RemoteError)
 
+    def received_malformed(self, number: int) -> None:
+        """Note that the peer sent a request of which only the id could be read; `error` is due to it.
+
+        Raises:
+            RemoteError: no request may come now, or not with this id.
+        """
+        following = TRANSITIONS[self.state].get(Input.REQUEST)
+        if following is None or number in self._pending:
+            raise RemoteError(f"a malformed request with id {number} while the connection is {self.state.value}")
+        if self.state is not State.CLOSED:
+            self._pending[number] = Error
+        self.state = following
+
     def ended(self) -> None:
         """Note that the stream has ended, on whichever side."""
         self.state = TRANSITIONS[self.state][Input.EOF]
@@ -252,9 +265,12 @@ class Machine:
     def _step_ping(self, message: FromClient | FromServer, by: Role, error: type[ProtocolError]) -> None:
         assert isinstance(message, Ping | Pong)
         if isinstance(message, Ping):
-            self.state = self._next(Input.PING, message, error)
+            following = self._next(Input.PING, message, error)
             if self.state is not State.CLOSED:
+                if message.id in self._pings[by]:
+                    raise error(f"the id {message.id}, which an unanswered ping has")
                 self._pings[by].add(message.id)
+            self.state = following
             return
         asked = self._pings[Role.SERVER if by is Role.CLIENT else Role.CLIENT]
         if message.id not in asked and self.state is not State.CLOSED:
@@ -297,7 +313,7 @@ class Machine:
         asked = self._pending[number]
         if kind is Error:
             return Input.HELLO_REFUSED if asked is Hello else Input.REFUSAL
-        if kind not in ANSWERS[asked]:
+        if kind not in ANSWERS.get(asked, ()):
             raise error(f"{kind.__name__} as the answer to {asked.__name__}")
         return Input.WELCOME if kind is Welcome else Input.BYE if kind is Bye else Input.ANSWER
 

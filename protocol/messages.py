@@ -18,7 +18,8 @@ Millis = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 """Unix milliseconds, UTC, of the server's clock; or a span of them."""
 
 Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Key = Annotated[str, Meta(min_length=1, max_length=64)]
+KEY_CHARS = 64
+Key = Annotated[str, Meta(min_length=1, max_length=KEY_CHARS)]
 
 
 class _Wire(Struct, frozen=True, tag_field="type", omit_defaults=True, gc=False):

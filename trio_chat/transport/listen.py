@@ -6,7 +6,7 @@ This file owns listening sockets, accepting and dialling. It must not know what 
 import contextlib
 import errno
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 
 import trio
 
@@ -22,25 +22,50 @@ ACCEPTED_AT_ONCE = 64
 
 _OUT_OF_RESOURCES = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS})
 _PAUSE_S = 0.1
+_NOT_HERE = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 
 
 async def open_listeners(host: str, port: int) -> list[socket.socket]:
     """Bind every address of `host` and listen; port 0 picks a free one.
 
-    The caller owns the sockets and closes them.
+    An address that this machine does not have is passed over while another one is bound: where IPv6 is off,
+    ``localhost`` may still name ``::1``. The caller owns the sockets and closes them.
 
     Raises:
-        OSError: the host is not known, or a port is taken or not permitted.
+        OSError: the host is not known, no address of it is this machine's, or the port is no port, taken or not
+            permitted.
     """
-    addresses = await trio.socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    if not 0 <= port <= 65_535:  # getaddrinfo would take it modulo 65,536
+        raise OSError(errno.EINVAL, f"{port} is no port; 0 to 65535 are")
+    with _host_named(host):
+        found = await trio.socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    missing = OSError(errno.EADDRNOTAVAIL, f"{host!r} has no address")
     with contextlib.ExitStack() as bound:
         listeners: list[socket.socket] = []
-        for family, kind, protocol, _, address in addresses:
+        for family, kind, protocol, _, address in dict.fromkeys(found):  # /etc/hosts may name one twice
             if port == 0 and listeners:
                 address = (address[0], listeners[0].getsockname()[1], *address[2:])
-            listeners.append(bound.enter_context(_listen(family, kind, protocol, address)))
+            try:
+                listener = _listen(family, kind, protocol, address)
+            except OSError as error:
+                if error.errno not in _NOT_HERE:
+                    raise
+                missing = error
+            else:
+                listeners.append(bound.enter_context(listener))
+        if not listeners:
+            raise missing
         bound.pop_all()
         return listeners
+
+
+@contextlib.contextmanager
+def _host_named(host: str) -> Iterator[None]:
+    """Make what IDNA says about an impossible name (``a..b``) the error that an unknown name gives."""
+    try:
+        yield
+    except UnicodeError as error:
+        raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is no name of a host") from error
 
 
 def _listen(family: int, kind: int, protocol: int, address: tuple[object, ...]) -> socket.socket:
@@ -66,7 +91,7 @@ async def accept_forever(listener: socket.socket, handler: Handler, nursery: tri
     """
     with listener:
         while True:
-            await trio.lowlevel.wait_readable(listener)
+            await trio.lowlevel.wait_readable(listener.fileno())
             for _ in range(ACCEPTED_AT_ONCE):
                 try:
                     sock, address = listener.accept()
@@ -93,9 +118,10 @@ async def dial_tcp(host: str, port: int) -> ByteStream:
     Raises:
         OSError: the host is not known, or nobody answers at any of its addresses.
     """
-    stream = await trio.open_tcp_stream(host, port)
-    address = stream.socket.getpeername()
-    return SocketStream(socket.socket(fileno=stream.socket.detach()), address_text(address))
+    with _host_named(host):
+        stream = await trio.open_tcp_stream(host, port)
+    # Named as it was dialled: getpeername() would raise for a connection that was lost by now.
+    return SocketStream(socket.socket(fileno=stream.socket.detach()), address_text((host, port)))
 
 
 def address_text(address: tuple[object, ...]) -> str:

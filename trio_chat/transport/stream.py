@@ -63,7 +63,8 @@ class SocketStream:
     def __init__(self, sock: socket.socket, peer: str) -> None:
         sock.setblocking(False)
         if sock.family in (socket.AF_INET, socket.AF_INET6):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with contextlib.suppress(OSError):  # macOS refuses it once the peer is gone; receiving will tell
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock = sock
         self.peer = peer
 
@@ -73,7 +74,7 @@ class SocketStream:
             try:
                 data = self._sock.recv(max_bytes)
             except BlockingIOError:
-                await trio.lowlevel.wait_readable(self._sock)
+                await trio.lowlevel.wait_readable(self._sock.fileno())
             except OSError as error:
                 raise self._lost(error) from error
             else:
@@ -87,7 +88,7 @@ class SocketStream:
             try:
                 view = view[self._sock.send(view) :]
             except BlockingIOError:
-                await trio.lowlevel.wait_writable(self._sock)
+                await trio.lowlevel.wait_writable(self._sock.fileno())
             except OSError as error:
                 raise self._lost(error) from error
 
@@ -104,7 +105,7 @@ class SocketStream:
 
     async def aclose(self) -> None:
         if self._sock.fileno() != -1:
-            trio.lowlevel.notify_closing(self._sock)
+            trio.lowlevel.notify_closing(self._sock.fileno())
             self._sock.close()
         await trio.lowlevel.checkpoint()
 

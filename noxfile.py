@@ -1,0 +1,72 @@
+"""The sessions that check the project: thin, over one install helper; what they install is said in pyproject.toml.
+
+`nox` alone checks everything once: the tests with their coverage on the interpreter that runs nox, the tests on
+the other supported ones that are installed, style and types. It must not know what is tested, or how.
+"""
+
+import sys
+
+import nox
+
+nox.needs_version = ">=2025.10.14"
+nox.options.default_venv_backend = "venv"
+nox.options.download_python = "never"
+nox.options.error_on_missing_interpreters = False  # not even where CI is set: "where installed" is the promise
+nox.options.reuse_venv = "yes"
+
+PROJECT = nox.project.load_toml("pyproject.toml")
+PYTHONS = nox.project.python_versions(PROJECT)
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+# `cov` is `test` and more, so the interpreter that it runs on is left out.
+nox.options.sessions = ["cov", *(f"test-{python}" for python in PYTHONS if python != HERE), "lint", "types"]
+
+
+def install(session: nox.Session, *groups: str, project: bool = True) -> None:
+    """Install dependency groups of pyproject.toml, and the project itself, editable, with all its extras."""
+    # Resolved here and not by `pip --group`, which the pip of Python 3.11 does not know.
+    requirements = nox.project.dependency_groups(PROJECT, *groups)
+    extras = ",".join(PROJECT["project"]["optional-dependencies"])
+    session.install(*requirements, *(("-e", f".[{extras}]") if project else ()))
+
+
+@nox.session(python=PYTHONS)
+def test(session: nox.Session) -> None:
+    """Run the tests."""
+    install(session, "test")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def cov(session: nox.Session) -> None:
+    """Run the tests, subprocesses included, and hold their branch coverage against the two floors."""
+    install(session, "test")
+    session.run("coverage", "erase")
+    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "combine", "--quiet")
+    session.run("coverage", "report", "--include=protocol/*", "--fail-under=100")
+    session.run("coverage", "report", "--include=trio_chat/*", "--fail-under=90")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Hold format, style and the contracts of who may import whom."""
+    install(session, "lint", project=False)
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+    session.run("lint-imports")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of sources and tests, strictly."""
+    install(session, "test", "types")
+    session.run("mypy")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Run the benchmarks that need nothing but the project; arguments name others."""
+    install(session)
+    for name in session.posargs or ["framing"]:
+        session.run("python", "-m", f"benchmarks.{name}")

@@ -1,0 +1,158 @@
+"""A room in memory as a bot's client sees it, and a model that says what a test wants.
+
+`RoomInMemory` offers what `trio_chat.bot.needs.RoomClient` asks for. It must not know what a bot does with it.
+"""
+
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+
+import trio
+
+from protocol import PAGE_ENTRIES, Edited, Entry, Gap, History, Joined, Limits, Live, Message, Posted, Redacted
+from tests.bot.events import ME, said
+from trio_chat.bot.context import Prompt
+from trio_chat.bot.needs import RoomPlace
+from trio_chat.client import ChatError, ClientEvent
+
+LIMITS = Limits(65_536, 4_000, 32, 64, 500, PAGE_ENTRIES, 262_144)
+
+
+class Place:
+    """What a client knows of a room."""
+
+    def __init__(self) -> None:
+        self.epoch = "e1"
+
+
+class RoomInMemory:
+    """A client in one room, and the people in it. What is said before `join` is history.
+
+    Attributes:
+        log: the entries of the room.
+        refusals: what the next posts, joins and pages of history are answered with, one each.
+    """
+
+    def __init__(self, room: str = "lobby", *, page_entries: int = PAGE_ENTRIES) -> None:
+        self.nick = "sage"
+        self.author = ME
+        self.limits = LIMITS
+        self.room = room
+        self.place = Place()
+        self.log: list[Entry] = []
+        self.refusals: deque[ChatError] = deque()
+        self.pages_read = 0
+        self._page_entries = page_entries
+        self._joined = False
+        self._to_bot, self._events = trio.open_memory_channel[ClientEvent](1_000)
+
+    @property
+    def rooms(self) -> Mapping[str, RoomPlace]:
+        return {self.room: self.place}
+
+    @property
+    def said_by_bot(self) -> list[Message]:
+        """What the bot posted, oldest first."""
+        return [entry for entry in self.log if isinstance(entry, Message) and entry.author == ME]
+
+    async def join(self, room: str, *, last: int = 50) -> Joined:
+        await self._be_asked()
+        assert room == self.room
+        joined = Joined(room, self.place.epoch, len(self.log), "", [], 1)
+        self._joined = True
+        for event in (joined, *(self.log[-last:] if last else ()), Live(room, len(self.log))):
+            self.deliver(event)
+        return joined
+
+    async def post(self, room: str, text: str, *, reply_to: int | None = None) -> Posted:
+        await self._be_asked()
+        assert room == self.room
+        seq = len(self.log) + 1
+        self._enter(said(seq, text, self.nick, author=ME, bot=True, reply_to=reply_to, room=room))
+        return Posted(1, room, seq, 0)
+
+    async def history(
+        self, room: str, *, before: int | None = None, after: int | None = None, limit: int | None = None
+    ) -> History:
+        await self._be_asked()
+        assert room == self.room
+        self.pages_read += 1
+        count = min(self._page_entries, limit or PAGE_ENTRIES)
+        if after is not None:
+            later = self.log[after:]
+            return History(1, room, later[:count], len(later) > count)
+        earlier = self.log[: len(self.log) if before is None else before - 1]
+        return History(1, room, earlier[-count:], len(earlier) > count)
+
+    def __aiter__(self) -> AsyncIterator[ClientEvent]:
+        return self._events
+
+    async def _be_asked(self) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.refusals:
+            raise self.refusals.popleft()
+
+    # --- what the people and the server do ---
+
+    def say(self, text: str, nick: str = "ann", *, command: str | None = None) -> int:
+        """Say something; returns its seq."""
+        return self._enter(said(len(self.log) + 1, text, nick, command=command, room=self.room))
+
+    def edit(self, target: int, text: str) -> int:
+        """Change what was said, in its place and as an entry."""
+        old = self.log[target - 1]
+        assert isinstance(old, Message)
+        self.log[target - 1] = said(target, text, old.nick, room=self.room)
+        return self._enter(Edited(self.room, len(self.log) + 1, 0, old.author, old.nick, target, text))
+
+    def redact(self, target: int) -> int:
+        """Take back what was said."""
+        old = self.log[target - 1]
+        assert isinstance(old, Message)
+        self.log[target - 1] = said(target, "", old.nick, redacted=True, room=self.room)
+        return self._enter(Redacted(self.room, len(self.log) + 1, 0, old.author, old.nick, target))
+
+    def begin_anew(self) -> None:
+        """Lose the log."""
+        self.place.epoch += "+"
+        self.deliver(Gap(self.room, len(self.log), 1, "epoch"))
+        self.log.clear()
+
+    def deliver(self, event: ClientEvent) -> None:
+        """Put any event into the client's stream."""
+        self._to_bot.send_nowait(event)
+
+    def end(self) -> None:
+        """End the client's stream, as after a goodbye."""
+        self._to_bot.close()
+
+    def _enter(self, entry: Entry) -> int:
+        self.log.append(entry)
+        if self._joined:
+            self.deliver(entry)
+        return entry.seq
+
+
+class ScriptedModel:
+    """A model that notes what it is asked and answers when it is told to.
+
+    Attributes:
+        prompts: what it was asked.
+        answers: what it says next: a text, an error to raise, or None to say nothing until `release` is set. The
+            last one stands for all that follow.
+    """
+
+    def __init__(self, *answers: str | Exception | None) -> None:
+        self.prompts: list[Prompt] = []
+        self.answers = deque(answers)
+        self.release = trio.Event()
+
+    async def answer(self, prompt: Prompt) -> str:
+        self.prompts.append(prompt)
+        await trio.lowlevel.checkpoint()
+        answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
+        if answer is None:
+            await self.release.wait()
+            return "at last"
+        if isinstance(answer, Exception):
+            raise answer
+        return answer

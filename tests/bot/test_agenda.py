@@ -1,0 +1,74 @@
+"""What waits while a bot is busy, and how much of it."""
+
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.bot.events import said
+from trio_chat.bot.agenda import Agenda, Verdict
+from trio_chat.bot.triggers import Cause, Reason
+
+
+def question(seq: int) -> Cause:
+    return Cause(Reason.MENTION, said(seq))
+
+
+def test_lines_that_come_while_lines_wait_are_answered_together() -> None:
+    agenda = Agenda()
+    assert agenda.offer(Cause(Reason.LINES)) is Verdict.TAKEN
+    assert agenda.offer(Cause(Reason.LINES)) is Verdict.MERGED
+    assert agenda.take() == Cause(Reason.LINES)
+    assert agenda.take() is None
+
+
+def test_questions_come_first_and_in_their_order() -> None:
+    agenda = Agenda()
+    for cause in (Cause(Reason.TIMER), question(1), Cause(Reason.LINES), question(2)):
+        assert agenda.offer(cause) is Verdict.TAKEN
+    taken = [agenda.take() for _ in range(4)]
+    assert taken == [question(1), question(2), Cause(Reason.TIMER), Cause(Reason.LINES)]
+
+
+def test_a_question_too_many_is_refused_until_one_was_taken() -> None:
+    agenda = Agenda(max_questions=2)
+    assert [agenda.offer(question(seq)) for seq in (1, 2, 3)] == [Verdict.TAKEN, Verdict.TAKEN, Verdict.REFUSED]
+    agenda.take()
+    assert agenda.offer(question(4)) is Verdict.TAKEN
+
+
+def test_a_question_that_was_taken_back_is_forgotten() -> None:
+    agenda = Agenda()
+    agenda.offer(question(1))
+    agenda.offer(question(2))
+    agenda.forget(1)
+    agenda.forget(99)
+    assert agenda.take() == question(2)
+    assert agenda.take() is None
+
+
+def test_cleared_it_is_empty() -> None:
+    agenda = Agenda()
+    agenda.offer(question(1))
+    agenda.offer(Cause(Reason.TIMER))
+    agenda.clear()
+    assert agenda.take() is None
+
+
+causes = st.sampled_from([Cause(Reason.LINES), Cause(Reason.TIMER), *map(question, range(3))])
+
+
+@given(st.lists(st.one_of(causes, st.none())), st.integers(1, 3))
+def test_never_more_waits_than_the_bound_and_nothing_taken_in_is_lost(
+    steps: Sequence[Cause | None], bound: int
+) -> None:
+    agenda, waiting = Agenda(bound), list[Cause]()
+    for step in steps:
+        if step is None:
+            taken = agenda.take()
+            assert (taken is None) == (not waiting)
+            if taken is not None:
+                waiting.remove(taken)
+        elif agenda.offer(step) is Verdict.TAKEN:
+            waiting.append(step)
+        assert len(waiting) <= bound + 2

@@ -1,0 +1,45 @@
+"""What a bot may be told, and that its key stays out of sight."""
+
+import math
+from typing import Any
+
+import pytest
+
+from trio_chat.bot.config import BotConfig, BotConfigError, provider_from
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ({"every_lines": 0}, "--every-lines 1 or more"),
+        ({"every_lines": -3}, "--every-lines 1 or more"),
+        ({"every_seconds": 0}, "--every-seconds a number above 0"),
+        ({"every_seconds": -1.5}, "--every-seconds a number above 0"),
+        ({"every_seconds": math.nan}, "--every-seconds a number above 0"),
+        ({"every_seconds": math.inf}, "--every-seconds a number above 0"),
+        ({"base_url": "localhost:11434"}, "--base-url"),
+        ({"model": " "}, "--model"),
+        ({"context_chars": 10}, "at least 1000"),
+    ],
+)
+def test_a_setting_out_of_its_range_is_refused_in_one_sentence(setting: dict[str, Any], says: str) -> None:
+    with pytest.raises(BotConfigError, match=says) as refused:
+        BotConfig(**setting)
+    assert "\n" not in str(refused.value)
+
+
+def test_the_key_and_the_session_are_not_shown() -> None:
+    shown = repr(BotConfig(api_key="sk-secret", session="ab" * 16))
+    assert "sk-secret" not in shown
+    assert "abab" not in shown
+
+
+def test_a_room_may_be_named_with_its_sign() -> None:
+    assert BotConfig(room="#tea").room_name == BotConfig(room="tea").room_name == "tea"
+
+
+def test_the_provider_comes_from_the_environment_unless_asked_for_by_hand() -> None:
+    environ = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://a/v1"}
+    assert provider_from(environ) == ("k", "http://a/v1")
+    assert provider_from(environ, "http://b/v1") == ("k", "http://b/v1")
+    assert provider_from({"OPENAI_API_KEY": "", "OPENAI_BASE_URL": ""}) == (None, None)

@@ -1,0 +1,198 @@
+"""A bot, a person and a real server in one process; and the room in memory held against the real thing."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from protocol import Joined, Live, Message
+from tests.bot.room import RoomInMemory, ScriptedModel
+from trio_chat.bot.bot import run_bot
+from trio_chat.bot.config import MARKOV, BotConfig
+from trio_chat.bot.markov_model import TOO_LITTLE
+from trio_chat.bot.needs import RoomClient
+from trio_chat.bot.triggers import Reason
+from trio_chat.client import Client, ClientEvent, Refused, open_client
+from trio_chat.server import Server, ServerConfig, open_server
+from trio_chat.transport import ByteStream
+
+ANN, SAGE = "a" * 32, "b" * 32
+
+
+@pytest.fixture
+async def server(autojump_clock: MockClock) -> AsyncIterator[Server]:
+    async with open_server(ServerConfig(port=0, store="memory:", rate_limit=None)) as running:
+        yield running
+
+
+@asynccontextmanager
+async def person(server: Server) -> AsyncIterator[Client]:
+    """A person in the lobby."""
+    async with open_client(nick="ann", session=ANN, dial=server.dial) as client:
+        await client.join("lobby")
+        yield client
+
+
+async def next_by_bot(client: Client) -> Message:
+    """Return the next thing that the bot says, as the person sees it."""
+    async for event in client:
+        if isinstance(event, Message) and event.bot:
+            return event
+    raise AssertionError("the events ended")
+
+
+class Cuttable:
+    """Dials a server, and can cut the last connection that it made."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._stream: ByteStream | None = None
+
+    async def dial(self) -> ByteStream:
+        self._stream = await self._server.dial()
+        return self._stream
+
+    async def cut(self) -> None:
+        assert self._stream is not None
+        await self._stream.aclose()
+
+
+@asynccontextmanager
+async def bot(
+    server: Server, model: ScriptedModel | None, dial: Callable[[], Any] | None = None, **settings: Any
+) -> AsyncIterator[list[str]]:
+    """Run a bot in the lobby for as long as the block lasts; gives its reports."""
+    reports: list[str] = []
+    config = BotConfig(session=SAGE, **settings)
+    run = partial(run_bot, config, dial=dial or server.dial, model=model, report=reports.append)
+    async with trio.open_nursery() as nursery:
+        assert await nursery.start(run) == "sage"
+        yield reports
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_search_typed_by_a_person_is_answered_as_a_reply(server: Server) -> None:
+    model = ScriptedModel("Because of the air.")
+    async with person(server) as ann, bot(server, model):
+        await ann.post("lobby", "what a day")
+        asked = await ann.command("/search why is the sky blue", room="lobby")
+        answer = await next_by_bot(ann)
+    assert (answer.nick, answer.text) == ("sage", "Because of the air.")
+    assert answer.reply_to == getattr(asked, "seq", None)
+    assert [line.text for line in model.prompts[0].lines] == ["what a day", "why is the sky blue"]
+
+
+async def test_a_mention_is_answered_as_a_reply(server: Server) -> None:
+    async with person(server) as ann, bot(server, ScriptedModel("I am.")):
+        posted = await ann.post("lobby", "are you there, Sage?")
+        assert (await next_by_bot(ann)).reply_to == posted.seq
+
+
+async def test_every_n_lines_it_joins_in(server: Server) -> None:
+    model = ScriptedModel("Indeed.")
+    async with person(server) as ann, bot(server, model, every_lines=3):
+        for number in range(6):
+            posted = await ann.post("lobby", f"line {number}")
+            if number % 3 == 2:
+                answer = await next_by_bot(ann)
+                assert (answer.seq, answer.reply_to) == (posted.seq + 1, None)
+    assert [prompt.reason for prompt in model.prompts] == [Reason.LINES] * 2
+
+
+async def test_every_n_seconds_it_says_something(server: Server) -> None:
+    async with person(server) as ann, bot(server, ScriptedModel("one", "two"), every_seconds=600):
+        began = trio.current_time()
+        assert [(await next_by_bot(ann)).text for _ in range(2)] == ["one", "two"]
+        assert 1_200 <= trio.current_time() - began < 1_300
+
+
+async def test_two_bots_do_not_answer_each_other(server: Server) -> None:
+    first, second = ScriptedModel("robin, sage, hello"), ScriptedModel("sage, robin, hello")
+    async with person(server) as ann, bot(server, first, every_lines=1), trio.open_nursery() as nursery:
+        config = BotConfig(nick="robin", session="c" * 32, every_lines=1)
+        await nursery.start(partial(run_bot, config, dial=server.dial, model=second))
+        await ann.post("lobby", "hello")
+        await next_by_bot(ann)
+        await next_by_bot(ann)
+        await trio.sleep(60)
+        nursery.cancel_scope.cancel()
+    assert len(first.prompts) == len(second.prompts) == 1
+
+
+async def test_after_a_cut_it_comes_back_and_answers_what_it_missed(server: Server) -> None:
+    line = Cuttable(server)
+    async with person(server) as ann, bot(server, ScriptedModel("Here."), line.dial) as reports:
+        await line.cut()
+        posted = await ann.post("lobby", "sage, are you there?")
+        assert (await next_by_bot(ann)).reply_to == posted.seq
+    assert [report.split(":")[0].split(",")[0] for report in reports[1:]] == ["cut off", "connected again"]
+
+
+async def test_markov_talks_from_the_history_of_the_server(server: Server) -> None:
+    async with person(server) as ann, bot(server, None, model=MARKOV):
+        await ann.post("lobby", "sage?")
+        assert (await next_by_bot(ann)).text == TOO_LITTLE[0]
+
+
+async def test_a_nick_that_is_taken_ends_it_with_that_error_alone(server: Server) -> None:
+    async with person(server):
+        with pytest.raises(Refused) as refused:
+            await run_bot(BotConfig(nick="ann", session=SAGE), dial=server.dial, model=ScriptedModel("x"))
+    assert refused.value.code == "nick_taken"
+
+
+async def test_when_it_goes_it_says_goodbye_so_that_its_nick_is_free_at_once(server: Server) -> None:
+    async with bot(server, ScriptedModel("x")):
+        pass
+    async with open_client(nick="sage", session=ANN, dial=server.dial) as client:
+        assert client.nick == "sage"
+
+
+# --- the room in memory, held against the real thing ---------------------------------------------------
+
+
+@asynccontextmanager
+async def real_client(server: Server) -> AsyncIterator[RoomClient]:
+    async with open_client(nick="sage", bot=True, session=SAGE, dial=server.dial) as client:
+        yield client
+
+
+@asynccontextmanager
+async def room_in_memory(server: Server) -> AsyncIterator[RoomClient]:
+    yield RoomInMemory(page_entries=3)
+
+
+@pytest.mark.parametrize("connect", [real_client, room_in_memory])
+async def test_a_room_in_memory_does_what_the_client_does(server: Server, connect: Callable[[Server], Any]) -> None:
+    async with connect(server) as client:
+        joined = await client.join("lobby", last=50)
+        assert (joined.room, joined.head) == ("lobby", 0)
+        posted = [await client.post("lobby", f"line {number}") for number in range(1, 6)]
+        reply = await client.post("lobby", "reply", reply_to=posted[0].seq)
+        assert [each.seq for each in posted] == [1, 2, 3, 4, 5]
+        seen: list[ClientEvent] = []
+        async for event in client:
+            seen.append(event)
+            if isinstance(event, Message) and event.seq == reply.seq:
+                break
+        entries = [event for event in seen if isinstance(event, Message)]
+        assert [entry.seq for entry in entries] == [1, 2, 3, 4, 5, 6]
+        assert {(entry.author, entry.nick, entry.bot) for entry in entries} == {(client.author, "sage", True)}
+        assert entries[-1].reply_to == 1
+        marks = [event for event in seen if isinstance(event, Joined | Live)]
+        assert [type(mark) for mark in marks] == [Joined, Live]
+        assert client.rooms["lobby"].epoch == joined.epoch
+        for bounds, seqs, more in (
+            ({}, [4, 5, 6], True),
+            ({"before": 4}, [1, 2, 3], False),
+            ({"before": 3}, [1, 2], False),
+            ({"after": 2}, [3, 4, 5], True),
+            ({"after": 3}, [4, 5, 6], False),
+            ({"after": 6}, [], False),
+        ):
+            page = await client.history("lobby", limit=3, **bounds)
+            assert ([entry.seq for entry in page.entries], page.more) == (seqs, more)

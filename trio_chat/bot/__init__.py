@@ -1,0 +1,30 @@
+"""Bots: ordinary clients with a model and rules for when they speak.
+
+Importing it imports no model's library; `prepare` does, when it is known which one is asked for.
+"""
+
+from trio_chat.bot.bot import describe, run_bot
+from trio_chat.bot.config import DEFAULT_MODEL, MARKOV, BotConfig, BotConfigError, provider_from
+from trio_chat.bot.context import Line, Prompt
+from trio_chat.bot.models import Model, ModelFailed, Report, prepare
+from trio_chat.bot.needs import RoomClient
+from trio_chat.bot.triggers import Cause, Reason
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "MARKOV",
+    "BotConfig",
+    "BotConfigError",
+    "Cause",
+    "Line",
+    "Model",
+    "ModelFailed",
+    "Prompt",
+    "Reason",
+    "Report",
+    "RoomClient",
+    "describe",
+    "prepare",
+    "provider_from",
+    "run_bot",
+]

@@ -1,0 +1,158 @@
+"""`python -m trio_chat.bot`: one bot from the command line.
+
+This file owns the options, the questions asked where none is given, the exit codes (0 ended as asked, 1 no way
+into the room, 2 asked for wrongly) and the sentences that go with them. It must not know how a bot works.
+"""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Final
+
+import trio
+from cyclopts import App, Parameter
+
+from trio_chat.bot.bot import run_bot
+from trio_chat.bot.config import DEFAULT_MODEL, DEFAULT_NICK, MARKOV, BotConfig, BotConfigError, provider_from
+from trio_chat.bot.models import prepare
+from trio_chat.client import DEFAULT_URL, BadUrl, ChatError, Refused
+from trio_chat.client.harmless import harmless_line
+from trio_chat.client.url import parse_url
+from trio_chat.command_line import fail, run_app
+
+NO_WAY_IN: Final = 1
+"""The exit code where the server is not there, or does not let the bot in."""
+
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+app = App(
+    name="python -m trio_chat.bot",
+    help="A bot in a chat room: it joins in every N lines or speaks every N seconds, and answers /search and mentions.",
+    help_format="plaintext",
+    version_flags=[],
+)
+
+
+@app.default
+def configure(
+    url: Annotated[str, Parameter(help="The server.")] = DEFAULT_URL,
+    /,
+    *,
+    nick: Annotated[str, Parameter(help="The bot's name in the room.")] = DEFAULT_NICK,
+    room: Annotated[str, Parameter(help="The room it joins.")] = "lobby",
+    every_lines: Annotated[int | None, Parameter(help="Answer the conversation every so many lines.")] = None,
+    every_seconds: Annotated[float | None, Parameter(help="Say something new every so many seconds.")] = None,
+    model: Annotated[str, Parameter(help=f"The provider's model, or {MARKOV}: offline, from the room's history.")] = (
+        DEFAULT_MODEL
+    ),
+    base_url: Annotated[str | None, Parameter(help="An OpenAI-compatible endpoint; also OPENAI_BASE_URL.")] = None,
+    persona: Annotated[str, Parameter(help="Who the bot is to be, in a sentence or two.")] = "",
+) -> BotConfig:
+    """Make a bot's settings of the command line. The key comes from OPENAI_API_KEY only: anyone can read arguments."""
+    if every_lines is not None and every_seconds is not None:
+        raise BotConfigError("Give either --every-lines or --every-seconds, not both.")
+    api_key, base_url = provider_from(os.environ, base_url)
+    return BotConfig(
+        nick=nick,
+        room=room,
+        url=url,
+        every_lines=every_lines,
+        every_seconds=every_seconds,
+        model=model,
+        base_url=base_url,
+        api_key=api_key,
+        persona=persona,
+    )
+
+
+def ask_for_mode(config: BotConfig, ask: Callable[[str], str] = input) -> BotConfig:
+    """Return `config` with the mode and the number that the person at the terminal chooses.
+
+    Raises:
+        EOFError: the person has left.
+    """
+    while True:
+        mode = ask("Shall the bot answer every N [l]ines, speak every N [s]econds, or [n]either? ").strip().lower()
+        if mode in ("n", "neither"):
+            return config
+        if mode not in ("l", "lines", "s", "seconds"):
+            print("Please type l, s or n.")
+            continue
+        number = ask("How many? ").strip()
+        try:
+            if mode.startswith("l"):
+                return dataclasses.replace(config, every_lines=int(number))
+            return dataclasses.replace(config, every_seconds=float(number))
+        except BotConfigError as error:
+            print(error)
+        except ValueError:
+            print(f"{number!r} is no number; please type one, as 10.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command until it is told to stop; `arguments` instead of those of the process, if given.
+
+    Raises:
+        SystemExit: with code 1 or 2, after a sentence on stderr.
+    """
+    try:
+        config = run_app(app, arguments)
+        if not isinstance(config, BotConfig):  # --help has been shown
+            return
+        parse_url(config.url)
+        prepare(config)
+        if config.every_lines is None and config.every_seconds is None:
+            config = _without_mode(config)
+    except (BotConfigError, BadUrl) as error:
+        fail(str(error))
+    except (EOFError, KeyboardInterrupt):
+        print("\nbye")
+        return
+    try:
+        trio.run(_run_until_signalled, config)
+    except* ChatError as group:
+        fail(_sentence(group), NO_WAY_IN)
+    except* KeyboardInterrupt:  # before the signals were listened for
+        pass
+    _print("bye")
+
+
+def _without_mode(config: BotConfig) -> BotConfig:
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        return ask_for_mode(config)
+    _print("Neither --every-lines nor --every-seconds is given: the bot answers only mentions and /search.")
+    return config
+
+
+async def _run_until_signalled(config: BotConfig) -> None:
+    with trio.open_signal_receiver(*_STOP_SIGNALS) as signals:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(_cancel_at_signal, signals, nursery.cancel_scope)
+            await run_bot(config, report=_print)
+            nursery.cancel_scope.cancel()
+
+
+async def _cancel_at_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
+    async for _ in signals:
+        scope.cancel()
+
+
+def _sentence(group: BaseExceptionGroup[ChatError]) -> str:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    if isinstance(error, Refused) and error.code in ("nick_taken", "bad_name"):
+        return harmless_line(f"{error} Choose another --nick or --room.")
+    return harmless_line(str(error))
+
+
+def _print(line: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads it any more; the bot goes on
+        print(harmless_line(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What a bot still has to answer while it is busy answering.
+
+This file owns the order of that and its bound. It must not know why something is to be answered, or how.
+"""
+
+from collections import deque
+from enum import Enum
+from typing import Final
+
+from trio_chat.bot.triggers import Cause, Reason
+
+MAX_QUESTIONS: Final = 8
+"""Questions that may wait. At some ten seconds each, the last of them waits more than a minute already."""
+
+
+class Verdict(Enum):
+    """What became of something offered."""
+
+    TAKEN = "taken"
+    MERGED = "merged"  # the same is waiting already, and one answer will do for both
+    REFUSED = "refused"  # too many questions wait
+
+
+class Agenda:
+    """Causes that wait. Questions come first, in their order; of those that nobody in particular waits for, one each.
+
+    Args:
+        max_questions: searches and mentions that may wait, at least 1.
+    """
+
+    def __init__(self, max_questions: int = MAX_QUESTIONS) -> None:
+        self._max_questions = max_questions
+        self._questions: deque[Cause] = deque()
+        self._others: dict[Reason, Cause] = {}
+
+    def offer(self, cause: Cause) -> Verdict:
+        """Take in `cause`, if there is room for it."""
+        if cause.entry is None:
+            verdict = Verdict.MERGED if cause.reason in self._others else Verdict.TAKEN
+            self._others[cause.reason] = cause
+            return verdict
+        if len(self._questions) >= self._max_questions:
+            return Verdict.REFUSED
+        self._questions.append(cause)
+        return Verdict.TAKEN
+
+    def take(self) -> Cause | None:
+        """Return what is to be answered next, or None if nothing waits."""
+        if self._questions:
+            return self._questions.popleft()
+        if self._others:
+            return self._others.pop(next(iter(self._others)))
+        return None
+
+    def forget(self, seq: int) -> None:
+        """Drop the question that stands at `seq` in the room's log: it was taken back."""
+        self._questions = deque(cause for cause in self._questions if cause.entry is None or cause.entry.seq != seq)
+
+    def clear(self) -> None:
+        """Drop all that waits: it belongs to a log that is no more."""
+        self._questions.clear()
+        self._others.clear()

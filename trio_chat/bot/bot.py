@@ -1,0 +1,109 @@
+"""Running one bot: an ordinary client that sits in a room and speaks by its rules.
+
+This file owns the bot's life from the connection to its end: one nursery, one consumer of events, one scope that
+cancels all of it. It must not know when the bot speaks or what it says.
+"""
+
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+
+import trio
+
+from trio_chat.bot.config import BotConfig
+from trio_chat.bot.models import Model, Report, open_model, prepare
+from trio_chat.bot.needs import RoomClient
+from trio_chat.bot.seat import Seat
+from trio_chat.client import ChatError, ClientEvent, Connected, Dial, Disconnected, open_client
+
+AGENT = "trio_chat.bot"
+
+
+def _say_nothing(line: str) -> None:
+    """Report nothing."""
+
+
+async def run_bot(
+    config: BotConfig,
+    *,
+    client: RoomClient | None = None,
+    dial: Dial | None = None,
+    model: Model | None = None,
+    report: Report = _say_nothing,
+    task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Run a bot until it is cancelled, or until `client`'s events end.
+
+    Started with `nursery.start`, it returns the bot's nick once it has joined the room. Cancelling it abandons the
+    answer under way, says goodbye to the server if the connection is its own, and leaves nothing running.
+
+    Args:
+        config: the bot.
+        client: a client that the caller owns and that nobody else reads events from; None: the bot connects itself.
+        dial: makes the connection, as `open_client` wants it; a server passes a stream in memory. None: TCP.
+        model: makes the answers, and stays the caller's; None: the one that `config` asks for.
+        report: takes one line for the operator at a time: what the bot does, retries, failures.
+
+    Raises:
+        BotConfigError: the model cannot be used as asked (see `prepare`).
+        ChatError: `CannotConnect`, `BadUrl` or `Refused` on the way in; later `Refused` if the server will not have
+            the bot back, `ClientClosed` if the client was closed under it. Never wrapped in a group.
+    """
+    if model is None:
+        prepare(config)
+    try:
+        async with AsyncExitStack() as stack:
+            if client is None:
+                client = await stack.enter_async_context(_connect(config, dial))
+            joined = await client.join(config.room_name, last=config.catch_up)
+            if model is None:
+                model = await stack.enter_async_context(open_model(config, client, joined.room, report))
+            report(f"joined #{joined.room} as {client.nick}; {describe(config)}")
+            seat = Seat(client, joined, config, model, report)
+            await _live(client, seat, report, task_status)
+    except BaseExceptionGroup as group:
+        raise _alone(group) from None
+
+
+def _connect(config: BotConfig, dial: Dial | None) -> AbstractAsyncContextManager[RoomClient]:
+    return open_client(config.url, nick=config.nick, bot=True, agent=AGENT, session=config.session, dial=dial)
+
+
+async def _live(client: RoomClient, seat: Seat, report: Report, task_status: trio.TaskStatus[str]) -> None:
+    """Hand the events of the client to the seat until they end."""
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(seat.run)
+        task_status.started(client.nick)
+        async for event in client:
+            _report_connection(event, report)
+            if getattr(event, "room", None) in (seat.room, None):
+                seat.observe(event)
+        nursery.cancel_scope.cancel()
+
+
+def describe(config: BotConfig) -> str:
+    """Say in one clause when the bot speaks, and by which model."""
+    modes = [
+        *([f"every {config.every_lines} lines"] if config.every_lines else []),
+        *([f"every {config.every_seconds:g} seconds"] if config.every_seconds else []),
+        "when its nick is mentioned",
+        "to /search",
+    ]
+    return f"it speaks {', '.join(modes[:-1])} and {modes[-1]}, by the model {config.model}"
+
+
+def _report_connection(event: ClientEvent, report: Report) -> None:
+    match event:
+        case Connected(again=True):
+            report(f"connected again, as {event.nick}")
+        case Disconnected():
+            report(f"cut off: {event.reason}")
+
+
+def _alone(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return the error of the chat that a group holds and nothing else; or the group, if it holds more."""
+    chat, rest = group.split(ChatError)
+    if chat is None or rest is not None:
+        return group
+    error: BaseException = chat
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

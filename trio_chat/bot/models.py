@@ -1,0 +1,85 @@
+"""What a model is to a bot, and which one a bot's settings ask for.
+
+This file owns the interface, its one error, and the choice. It must not know rooms or triggers; the libraries
+that models stand on are imported only where one is asked for.
+"""
+
+import importlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
+
+from trio_chat.bot.config import MARKOV, BotConfig, BotConfigError
+from trio_chat.bot.context import Prompt
+from trio_chat.bot.needs import RoomClient
+
+Report = Callable[[str], None]
+"""Takes one line for the operator. It must not block and must not raise."""
+
+
+class ModelFailed(Exception):
+    """A model has no answer, and all retries that make sense were made. Go on without: the next may succeed.
+
+    `str()` is a clause for people, as in "the provider cannot be reached"; it never holds a provider's own words,
+    for those may quote the key.
+    """
+
+
+class Model(Protocol):
+    """Whatever makes an answer."""
+
+    async def answer(self, prompt: Prompt) -> str:
+        """Return the answer to `prompt`, as the model wrote it; empty if it has nothing to say.
+
+        Cancelling it abandons the answer and leaves nothing running. One call at a time.
+
+        Raises:
+            ModelFailed: there will be no answer.
+        """
+        ...
+
+
+_NEEDS: Final = {True: "markovify", False: "openai"}
+
+
+def prepare(config: BotConfig) -> None:
+    """Make sure that the model of `config` can be used, and import what it stands on (0.5 s for openai, once).
+
+    Call it before the event loop runs, so that nothing waits for the import.
+
+    Raises:
+        BotConfigError: no key and no endpoint, or the library is not installed; the message says what to do.
+    """
+    markov = config.model == MARKOV
+    if not (markov or config.api_key or config.base_url):
+        raise BotConfigError(
+            "No way to reach a model: set OPENAI_API_KEY, or give --base-url an OpenAI-compatible endpoint, or use "
+            f"--model {MARKOV}, which needs neither."
+        )
+    try:
+        importlib.import_module(_NEEDS[markov])
+    except ImportError:
+        raise BotConfigError(
+            f"The model {config.model!r} needs the package {_NEEDS[markov]}: pip install 'trio_chat[bot]'"
+        ) from None
+
+
+@asynccontextmanager
+async def open_model(config: BotConfig, client: RoomClient, room: str, report: Report) -> AsyncIterator[Model]:
+    """Open the model that `config` asks for, for one room, and close it in the end.
+
+    Args:
+        config: prepared (`prepare`).
+        client: through which a model reads the room's history.
+        room: the room as the server names it.
+        report: is told of every retry.
+    """
+    if config.model == MARKOV:
+        from trio_chat.bot.markov_model import MarkovModel
+
+        yield MarkovModel(client, room)
+        return
+    from trio_chat.bot.openai_model import open_openai_model
+
+    async with open_openai_model(config, report) as model:
+        yield model

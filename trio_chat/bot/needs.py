@@ -1,0 +1,44 @@
+"""What a bot needs of a client: a small part of `trio_chat.client.Client`.
+
+This file owns that list and nothing else. Anything that offers it will do: the client library, or a room in
+memory for tests.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from typing import Protocol
+
+from protocol import History, Joined, Limits, Posted
+from trio_chat.client import ClientEvent
+
+
+class RoomPlace(Protocol):
+    """What a bot asks about a room that it is in."""
+
+    @property
+    def epoch(self) -> str: ...
+
+
+class RoomClient(Protocol):
+    """A client as the bot sees it; `trio_chat.client.Client` says what each part does."""
+
+    @property
+    def nick(self) -> str: ...
+
+    @property
+    def author(self) -> str: ...
+
+    @property
+    def limits(self) -> Limits: ...
+
+    @property
+    def rooms(self) -> Mapping[str, RoomPlace]: ...
+
+    async def join(self, room: str, *, last: int = 50) -> Joined: ...
+
+    async def post(self, room: str, text: str, *, reply_to: int | None = None) -> Posted: ...
+
+    async def history(
+        self, room: str, *, before: int | None = None, after: int | None = None, limit: int | None = None
+    ) -> History: ...
+
+    def __aiter__(self) -> AsyncIterator[ClientEvent]: ...

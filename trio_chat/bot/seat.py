@@ -1,0 +1,146 @@
+"""A bot's place in one room: what it heard there, what it still has to answer, and the tasks that do it.
+
+This file carries out what triggers.py and agenda.py decide. Events are taken in without waiting for anything;
+one task answers, one keeps the time, one speaks up when there are too many questions. It must not know how the
+connection comes about, or what a model is made of.
+"""
+
+import contextlib
+from typing import Final
+
+import trio
+
+from protocol import TEXT_CHARS, Gap, Joined, Redacted
+from trio_chat.bot.agenda import Agenda, Verdict
+from trio_chat.bot.config import BotConfig
+from trio_chat.bot.context import Conversation, Line, Prompt
+from trio_chat.bot.models import Model, ModelFailed, Report
+from trio_chat.bot.needs import RoomClient
+from trio_chat.bot.posts import clean, cut
+from trio_chat.bot.triggers import Cause, Me, Triggers
+from trio_chat.client import ClientEvent, Refused
+
+BUSY: Final = "I have more questions than I can answer at the moment; please ask this one again in a while."
+
+
+class Seat:
+    """The bot in one room. Give it the room's events and those of the connection; run `run` beside that.
+
+    Args:
+        client: through which it speaks.
+        joined: the answer to joining the room.
+        config: the modes, the persona and the limits.
+        model: makes the answers.
+        report: takes lines for the operator.
+    """
+
+    def __init__(self, client: RoomClient, joined: Joined, config: BotConfig, model: Model, report: Report) -> None:
+        self.room = joined.room
+        self._client = client
+        self._config = config
+        self._model = model
+        self._report = report
+        self._conversation = Conversation(joined.room, config.context_chars)
+        self._conversation.observe(joined, client.author)
+        self._triggers = Triggers(trio.current_time(), every_lines=config.every_lines, every_s=config.every_seconds)
+        self._agenda = Agenda()
+        self._failing = False  # the room has been told, and no answer has come since
+        self._busy_said = False  # the room has been told, and no question has been let in since
+        # Each holds one: a signal that is there already says all that a second one would.
+        self._work, self._to_do = trio.open_memory_channel[None](1)
+        self._refuse, self._refused = trio.open_memory_channel[Cause](1)
+
+    def observe(self, event: ClientEvent) -> None:
+        """Take in one event, in order; never waits."""
+        self._conversation.observe(event, self._client.author)
+        match event:
+            case Redacted():
+                self._agenda.forget(event.target)
+            case Gap(reason="epoch"):
+                self._agenda.clear()
+        me = Me(self._client.author, self._client.nick)
+        cause = self._triggers.observe(event, trio.current_time(), me)
+        if cause is not None:
+            self._offer(cause)
+
+    async def run(self) -> None:
+        """Answer, until cancelled. Cancelling it abandons the answer under way; what was posted of it stays."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._keep_time)
+            nursery.start_soon(self._speak_up)
+            async for _ in self._to_do:
+                while (cause := self._agenda.take()) is not None:
+                    await self._answer(cause)
+
+    def _offer(self, cause: Cause) -> None:
+        verdict = self._agenda.offer(cause)
+        if verdict is Verdict.TAKEN:
+            self._busy_said = self._busy_said and cause.entry is None
+            self._wake()
+        elif verdict is Verdict.REFUSED and not self._busy_said:
+            self._busy_said = True
+            with contextlib.suppress(trio.WouldBlock):
+                self._refuse.send_nowait(cause)
+
+    def _wake(self) -> None:
+        with contextlib.suppress(trio.WouldBlock):
+            self._work.send_nowait(None)
+
+    async def _keep_time(self) -> None:
+        while True:
+            await trio.sleep_until(self._triggers.due)
+            cause = self._triggers.tick(trio.current_time())
+            if cause is not None:
+                self._offer(cause)
+
+    async def _speak_up(self) -> None:
+        async for cause in self._refused:
+            await self._post(BUSY, cause)
+
+    async def _answer(self, cause: Cause) -> None:
+        try:
+            answer = await self._ask(self._prompt(cause))
+        except ModelFailed as failure:
+            self._report(f"no answer: {failure}")
+            if not self._failing:
+                self._failing = True
+                await self._post(f"I cannot answer just now: {failure}.", cause)
+            return
+        self._failing = False
+        for post in cut(clean(answer), min(TEXT_CHARS, self._client.limits.text_chars)):
+            await self._post(post, cause)
+
+    def _prompt(self, cause: Cause) -> Prompt:
+        question = None
+        if cause.entry is not None:  # by now it may have been edited, or have gone out of the window
+            question = self._conversation.line(cause.entry.seq) or Line.of(cause.entry, self._client.author)
+        return Prompt(
+            reason=cause.reason,
+            nick=self._client.nick,
+            persona=self._config.persona,
+            room=self.room,
+            topic=self._conversation.topic,
+            lines=self._conversation.lines,
+            question=question,
+        )
+
+    async def _ask(self, prompt: Prompt) -> str:
+        """Return the model's answer; whatever it does wrong or too slowly comes out as `ModelFailed`."""
+        with trio.move_on_after(self._config.answer_s):
+            try:
+                return await self._model.answer(prompt)
+            except ModelFailed:
+                raise
+            except Exception as error:  # the border to code that is not ours: its faults end an answer, never the bot
+                raise ModelFailed(f"the model broke down ({type(error).__name__})") from error
+        raise ModelFailed(f"there was no answer within {self._config.answer_s:g} s")
+
+    async def _post(self, text: str, cause: Cause) -> None:
+        reply_to = None if cause.entry is None else cause.entry.seq
+        try:
+            posted = await self._client.post(self.room, text, reply_to=reply_to)
+        except Refused as refused:
+            self._report(f"the room did not take a post: {refused}")
+        else:
+            own = Line(posted.seq, posted.at, self._client.nick, text, own=True, bot=True, reply_to=reply_to)
+            self._conversation.note(own)

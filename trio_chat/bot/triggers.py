@@ -1,0 +1,134 @@
+"""When a bot speaks: lines counted, time passed, its nick said, a question asked.
+
+This file owns the rules, as synchronous code that is given the time and the events of one room and says what
+to do. It must not know how an answer comes about, and it reads no clock.
+"""
+
+import math
+import re
+import unicodedata
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
+from typing import Final
+
+from protocol import Gap, Live, Message
+from trio_chat.client import ClientEvent, Connected, Disconnected
+
+STALE_S: Final = 300.0
+"""After a cut as long as this, what was said meanwhile is history: nobody waits for its answer any more."""
+
+
+class Reason(Enum):
+    """What made the bot speak."""
+
+    LINES = "lines"
+    TIMER = "timer"
+    MENTION = "mention"
+    SEARCH = "search"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One occasion to speak. `entry` is the message that is to be answered, where there is one."""
+
+    reason: Reason
+    entry: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """Who the bot is at the moment: its nick may change, and its author may after the server lost its memory."""
+
+    author: str
+    nick: str
+
+
+class Triggers:
+    """The rules at work in one room. Give it every event of the room, and those of the connection, in order.
+
+    Lines that were said before the room was live trigger nothing. After a short cut, what was missed counts as
+    if it came now; after a long one, or when the log starts anew, it is history again.
+
+    Args:
+        now: the time, in seconds of any clock that only goes forward, the same for all calls.
+        every_lines: how many lines of people make a `Reason.LINES`; None: no number does.
+        every_s: how many seconds make a `Reason.TIMER`; None: no time does.
+
+    Attributes:
+        due: when `tick` is to be called next; `math.inf` if never.
+    """
+
+    def __init__(self, now: float, *, every_lines: int | None = None, every_s: float | None = None) -> None:
+        self._every_lines = every_lines
+        self._every_s = every_s
+        self._lines = 0  # of people, since the bot last had a reason to speak
+        self._live = False
+        self._cut_at: float | None = None
+        self.due = math.inf if every_s is None else now + every_s
+
+    def observe(self, event: ClientEvent, now: float, me: Me) -> Cause | None:
+        """Take in one event and say what it asks for.
+
+        Where a line both addresses the bot and completes the number of lines, one answer does for both.
+        """
+        match event:
+            case Message():
+                return self._hear(event, me)
+            case Live():
+                self._live = True
+            case Gap(reason="epoch"):
+                self._live = False
+            case Disconnected():
+                self._cut_at = now if self._cut_at is None else self._cut_at
+            case Connected():
+                self._live = self._live and (self._cut_at is None or now - self._cut_at < STALE_S)
+                self._cut_at = None
+        return None
+
+    def tick(self, now: float) -> Cause | None:
+        """Say whether the timer asks for something, and set `due` anew. Beats that were missed are not made up for.
+
+        While the connection is cut, and before the room is live, nothing is asked for.
+        """
+        if now < self.due or self._every_s is None:
+            return None
+        self.due = now + self._every_s - (now - self.due) % self._every_s
+        if not self._live or self._cut_at is not None:
+            return None
+        return Cause(Reason.TIMER)
+
+    def _hear(self, said: Message, me: Me) -> Cause | None:
+        if not self._live or said.redacted or said.author == me.author:
+            return None
+        if said.command == "search":
+            reason = Reason.SEARCH  # whoever asks, a bot too: an answer is no question, so there is no loop
+        elif said.bot:
+            return None
+        else:
+            reason = Reason.MENTION if mentions(said.text, me.nick) else Reason.LINES
+        if not said.bot:
+            self._lines += 1
+        full = self._every_lines is not None and self._lines >= self._every_lines
+        if full:
+            self._lines = 0
+        if reason is Reason.LINES:
+            return Cause(reason) if full else None
+        return Cause(reason, said)
+
+
+def mentions(text: str, nick: str) -> bool:
+    """Return whether `nick` stands in `text` as a word of its own, upper and lower case being the same.
+
+    Part of a longer word is no mention, nor is part of a hyphenated one: ``robot`` and ``bot-net`` do not call ``bot``.
+    """
+    return _mention(nick).search(_folded(text)) is not None
+
+
+@lru_cache(maxsize=64)
+def _mention(nick: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w)(?<!\w-){re.escape(_folded(nick))}(?!\w)(?!-\w)")
+
+
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())

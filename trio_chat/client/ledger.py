@@ -1,0 +1,96 @@
+"""The requests that have no answer yet, in the order in which they were asked.
+
+This file owns what is kept of a request until its answer comes, also across connections. It must not know
+connections or rooms.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import trio
+
+from protocol import Answer, GetCommands, GetHistory, GetMembers, GetRooms, Leave, Request, Search
+from trio_chat.client.errors import ChatError
+
+_ONLY_READING: Final = (GetCommands, GetHistory, GetMembers, GetRooms, Search)
+
+
+class Pending:
+    """One request until its answer comes.
+
+    Args:
+        request: what is asked.
+        last: how many stored entries are wanted, should the answer be `joined`.
+        release: called once, when the answer is there, whether or not anybody waits for it; None for a request
+            that the library makes by itself.
+
+    Attributes:
+        generation: for a join that was sent after a position, the cursor's generation at that time.
+    """
+
+    __slots__ = ("_abandoned", "_answer", "_release", "_settled", "generation", "last", "request")
+
+    def __init__(self, request: Request, last: int, release: Callable[[], None] | None) -> None:
+        self.request = request
+        self.last = last
+        self.generation: int | None = None
+        self._release = release
+        self._answer: Answer | ChatError | None = None
+        self._settled = trio.Event()
+        self._abandoned = False
+
+    @property
+    def internal(self) -> bool:
+        """Whether the library asks for itself, to come back into a room."""
+        return self._release is None
+
+    @property
+    def ends_with_connection(self) -> bool:
+        """Whether it need not be asked again on the next connection.
+
+        So it is with what the library asked for the sake of the old one, with what nobody waits for and changes
+        nothing, and with `leave`: not to join again is to have left.
+        """
+        unwanted = self._abandoned and isinstance(self.request, _ONLY_READING)
+        return self.internal or unwanted or isinstance(self.request, Leave)
+
+    def settle(self, answer: Answer | ChatError) -> None:
+        """Hand over the answer, or the error by which there will be none."""
+        self._answer = answer
+        self._settled.set()
+        if self._release is not None:
+            self._release()
+
+    async def wait(self) -> Answer:
+        """Return the answer once it is there. Cancelled, it abandons the waiting; the request goes its way.
+
+        Raises:
+            ChatError: there will be no answer.
+        """
+        try:
+            await self._settled.wait()
+        finally:
+            self._abandoned = True
+        assert self._answer is not None
+        if isinstance(self._answer, ChatError):
+            raise self._answer
+        return self._answer
+
+
+class Ledger:
+    """All pending requests. How many there may be is for those who ask to limit."""
+
+    def __init__(self) -> None:
+        self._pending: dict[int, Pending] = {}
+
+    def __iter__(self) -> Iterator[Pending]:
+        """Go through them in the order in which they were asked; they may be settled meanwhile."""
+        return iter(list(self._pending.values()))
+
+    def enter(self, pending: Pending) -> None:
+        """Keep a request until it is taken out."""
+        self._pending[pending.request.id] = pending
+
+    def take(self, number: int) -> Pending:
+        """Take out the request with this id; the caller settles it."""
+        return self._pending.pop(number)

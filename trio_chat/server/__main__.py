@@ -1,0 +1,125 @@
+"""`python -m trio_chat.server`: the command line, the first words, signals, and what else runs in the process.
+
+This file owns what an operator types and reads. It must not know rooms or connections.
+"""
+
+import contextlib
+import resource
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import trio
+from cyclopts import App, Parameter
+
+from trio_chat.command_line import fail, run_app
+from trio_chat.server.app import Server, open_server
+from trio_chat.server.config import ConfigError, LogLevel, ServerConfig, load_config
+from trio_chat.server.log import log, log_to_stderr
+from trio_chat.store import StoreUnusable
+
+app = App(name="python -m trio_chat.server", help="Run a chat server.")
+
+
+@app.default
+def main(
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    store: str | None = None,
+    sync: Literal["full", "normal"] | None = None,
+    rate_limit: float | Literal["off"] | None = None,
+    console: Annotated[bool | None, Parameter(negative=())] = None,
+    bot: Annotated[bool | None, Parameter(negative=())] = None,
+    config: Path | None = None,
+    log_level: LogLevel | None = None,
+) -> None:
+    """Run a chat server until SIGINT or SIGTERM.
+
+    Parameters
+    ----------
+    host
+        The address to listen on; "" for every address of the machine. [default: 127.0.0.1]
+    port
+        The port to listen on; 0 picks a free one. [default: 5002]
+    store
+        Where the rooms live: sqlite:PATH or memory: [default: sqlite:trio_chat.db]
+    sync
+        full: what is acknowledged is on the disk. normal: it survives the process, not the power. [default: full]
+    rate_limit
+        Posts a second that one person may make on average, or off. [default: 20]
+    console
+        Chat from this terminal as nick "server".
+    bot
+        Run a bot in the server; the [bot] table of the configuration file says which.
+    config
+        A TOML file with these settings; flags go before it.
+    log_level
+        The least important thing to log. [default: info]
+    """
+    flags: dict[str, object] = {
+        "host": host,
+        "port": port,
+        "store": store,
+        "sync": sync,
+        "rate_limit": rate_limit,
+        "console": console,
+        "log_level": log_level,
+    }
+    try:
+        settings = load_config(config, {name: value for name, value in flags.items() if value is not None}, bot=bot)
+    except ConfigError as error:
+        fail(str(error))
+    _raise_file_limit()
+    log_to_stderr(settings.log_level)
+    try:
+        trio.run(serve, settings)
+    except* StoreUnusable as group:
+        fail(str(_first(group)))
+    except* OSError as group:
+        error = _first(group)
+        assert isinstance(error, OSError)
+        fail(f"cannot listen on {settings.host or '*'}:{settings.port}: {error.strerror}; choose another --port or --host")
+
+
+async def serve(config: ServerConfig) -> None:
+    """Run a server, and what the settings put beside it, until a signal says to stop."""
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with open_server(config) as server:
+            _say_hello(server)
+            async with trio.open_nursery() as nursery:
+                await _start_companions(server, nursery)
+                async for number in signals:
+                    log.info("stopping", signal=signal.Signals(number).name)
+                    break
+                nursery.cancel_scope.cancel()
+
+
+async def _start_companions(server: Server, nursery: trio.Nursery) -> None:
+    """Start the bot and the operator's console where the settings ask for them."""
+
+
+def _say_hello(server: Server) -> None:
+    config = server.config
+    print(f"trio_chat listens on {', '.join(server.addresses)} with {config.store}")
+    print(f"Join with: python -m trio_chat.client {server.url}", flush=True)
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open connections as the operator's limits do; the usual soft limit of 1,024 is for select()."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """Return one of the errors in a group of the same kind."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+if __name__ == "__main__":
+    sys.exit(run_app(app))

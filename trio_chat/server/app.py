@@ -1,0 +1,168 @@
+"""A server: its listeners, its connections, its store, and how it stops.
+
+This file owns the nursery of all connections and the order of starting and stopping. It must not know what is
+said on a connection, nor the command line.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from trio_chat.server.config import ServerConfig
+from trio_chat.server.connection import Connection
+from trio_chat.server.hub import Hub
+from trio_chat.server.log import log
+from trio_chat.store import OpenStore, open_store
+from trio_chat.transport import (
+    ByteStream,
+    accept_forever,
+    address_text,
+    memory_stream_pair,
+    open_listeners,
+)
+
+if TYPE_CHECKING:
+    import socket
+
+STOP_S: Final = 3.0
+"""How long the connections have for their last words; with the store's own deadline, under 5 s in all."""
+
+COME_BACK_MS: Final = 1_000
+"""When clients are told to come back after a stop: a restart is usually over by then."""
+
+
+class Server:
+    """A running server; made by `open_server`.
+
+    Attributes:
+        config: its settings.
+        name: what it calls itself.
+        hub: what its connections share.
+        addresses: where it listens, as ``host:port``.
+    """
+
+    def __init__(self, config: ServerConfig, hub: Hub, nursery: trio.Nursery) -> None:
+        self.config = config
+        self.name = config.name
+        self.hub = hub
+        self.addresses: list[str] = []
+        self._nursery = nursery
+        self._accepting = trio.CancelScope()
+        self._connections: set[Connection] = set()
+        self._none_left = trio.Event()
+        self._stopping = ""
+
+    @property
+    def url(self) -> str:
+        """Where a client on this machine connects to."""
+        return f"chat://{self.addresses[0]}"
+
+    @property
+    def connection_count(self) -> int:
+        """How many connections there are, whether they have said hello or not."""
+        return len(self._connections)
+
+    async def handle(self, stream: ByteStream) -> None:
+        """Serve one connection on any stream until it ends. The caller owns the stream and closes it."""
+        connection = Connection(self, stream)
+        self._connections.add(connection)
+        try:
+            if self._stopping:
+                connection.stop(self._stopping, COME_BACK_MS)
+            await connection.run()
+        except* Exception:  # the border where a bug in one connection costs that connection alone
+            log.exception("a connection failed", address=stream.peer)
+        finally:
+            self._connections.discard(connection)
+            if not self._connections:
+                self._none_left.set()
+
+    async def dial(self) -> ByteStream:
+        """Connect to this server from inside its process; the caller owns the stream and closes it."""
+        await trio.lowlevel.checkpoint()
+        ours, theirs = memory_stream_pair(names=("in this process", self.name))
+        self._nursery.start_soon(self._handle_dialled, ours)
+        return theirs
+
+    async def _handle_dialled(self, stream: ByteStream) -> None:
+        try:
+            await self.handle(stream)
+        finally:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                await stream.aclose()
+
+    def listen(self, listeners: list["socket.socket"]) -> None:
+        """Accept connections on bound sockets, which belong to the server from now on."""
+        for listener in listeners:
+            self.addresses.append(address_text(listener.getsockname()))
+            self._nursery.start_soon(self._accept, listener)
+
+    async def _accept(self, listener: "socket.socket") -> None:
+        with self._accepting:
+            await accept_forever(listener, self.handle, self._nursery)
+
+    async def watch(self) -> None:
+        """Ping and cut silent peers, and forget who was lost long ago, until cancelled."""
+        config = self.config
+        every_s = min(1.0, config.ping_s / 4, config.hello_s / 4)
+        while True:
+            await trio.sleep(every_s)
+            now = trio.current_time()
+            for connection in list(self._connections):
+                connection.check_silence(now)
+            self.hub.people.sweep(now)
+
+    async def stop(self, reason: str) -> None:
+        """Accept nobody any more, say bye to all, and wait until they are gone, `STOP_S` at most."""
+        self._stopping = reason
+        self._accepting.cancel()
+        self._none_left = trio.Event()
+        for connection in list(self._connections):
+            connection.stop(reason, COME_BACK_MS)
+        if self._connections:
+            with trio.move_on_after(STOP_S):
+                await self._none_left.wait()
+
+
+@asynccontextmanager
+async def open_server(
+    config: ServerConfig | None = None, *, store: OpenStore | None = None
+) -> AsyncIterator[Server]:
+    """Run a server for as long as the block lasts.
+
+    Leaving the block, also by an exception or cancellation, says bye to all, commits what is in flight and closes
+    the store, within 5 s.
+
+    Args:
+        config: the settings; those of `console`, `bot` and `log_level` are the command line's to carry out.
+        store: opens another store than the settings name.
+
+    Raises:
+        OSError: the address cannot be bound.
+        StoreUnusable: the store cannot be opened; the message is for the operator.
+    """
+    config = config or ServerConfig()
+    open_it = store or partial(open_store, config.store, sync=config.sync)
+    listeners = await open_listeners(config.host, config.port)
+    try:
+        hub = Hub()
+        async with (
+            open_it(hub.on_commits) as hub.store,
+            trio.open_nursery() as nursery,
+        ):
+            server = Server(config, hub, nursery)
+            server.listen(listeners)
+            listeners = []
+            nursery.start_soon(server.watch)
+            try:
+                yield server
+            finally:
+                with trio.CancelScope(shield=True, deadline=trio.current_time() + STOP_S + 1):
+                    await server.stop("the server is stopping")
+                nursery.cancel_scope.cancel()
+    finally:
+        for listener in listeners:
+            listener.close()

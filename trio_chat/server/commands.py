@@ -1,0 +1,242 @@
+"""Slash commands: one table, from which they are carried out, `/help` is made and clients complete.
+
+This file owns what is typed. Each command stands for a request, which `requests` carries out; only what
+no request can say is done here. It must not know how answers are drawn.
+"""
+
+from collections.abc import Awaitable, Callable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+from msgspec import Struct
+
+from protocol import (
+    Command,
+    CommandHelp,
+    Commands,
+    Direct,
+    GetCommands,
+    GetHistory,
+    GetMembers,
+    GetRooms,
+    Join,
+    Leave,
+    MessageError,
+    Notice,
+    Post,
+    Quit,
+    Request,
+    Search,
+    SetNick,
+    SetTopic,
+    check,
+)
+from trio_chat.server import requests
+from trio_chat.server.errors import Refusal
+
+if TYPE_CHECKING:
+    from trio_chat.server.connection import Connection
+
+HISTORY_ENTRIES: Final = 20
+
+NO_BOT: Final = (
+    "No bot is in this room to ask. Start one with `python -m trio_chat.bot --nick sage --room {room}`, "
+    "or the server with `--bot`."
+)
+
+
+class Typed(Struct, frozen=True):
+    """A command as it was typed: the connection and request it came by, and the words after its name."""
+
+    c: "Connection"
+    request: Command
+    words: str
+
+    @property
+    def id(self) -> int:
+        return self.request.id
+
+    @property
+    def room(self) -> str:
+        """The room it was typed in."""
+        if self.request.room is None:
+            raise Refusal("not_a_member", "You are in no room; join one first with /join ROOM.")
+        return self.request.room
+
+    @property
+    def key(self) -> str:
+        """The key under which it posts."""
+        if self.request.key is None:
+            raise Refusal("bad_text", "This command posts something: it needs a key.")
+        return self.request.key
+
+    def need(self, what: str) -> str:
+        """Return the words, which may not be missing."""
+        if not self.words:
+            raise Refusal("bad_text", f"Say {what}: {_usage(self.request.line)}")
+        return self.words
+
+
+class _Entry(Struct, frozen=True):
+    name: str
+    usage: str
+    help: str
+    carry_out: Callable[[Typed], Awaitable[None]]
+
+
+async def carry_out(c: "Connection", request: Command | GetCommands) -> None:
+    """Carry out what was typed, or list what may be typed.
+
+    Raises:
+        Refusal: as the request that it stands for, or something is missing.
+    """
+    if c.person is None:
+        raise Refusal("not_welcome", "Say hello first: nobody knows yet who asks.")
+    if isinstance(request, GetCommands):
+        c.send(Commands(request.id, listing()))
+        return
+    if request.line.startswith("//"):
+        typed = Typed(c, request, "")
+        await _stand_for(typed, Post(request.id, typed.room, typed.key, request.line[1:]))
+        return
+    name, _, words = request.line.partition(" ")
+    entry = _TABLE.get(name.rstrip().lower())
+    if entry is None:
+        c.send(Notice(_unknown(name), request.room, "warning", request.id))
+    else:
+        await entry.carry_out(Typed(c, request, words.strip()))
+
+
+def listing() -> list[CommandHelp]:
+    """Return all commands, for completion and help."""
+    return [CommandHelp(entry.name, entry.usage, entry.help) for entry in _TABLE.values()]
+
+
+async def _stand_for(typed: Typed, request: Request) -> None:
+    """Carry out the request that a command stands for, held against the same rules as if it had been sent."""
+    try:
+        check(request)
+    except MessageError as error:
+        raise Refusal(error.code, str(error)) from None
+    if isinstance(request, Post):
+        await typed.c.append([requests.draft_post(typed.c, request)], [request.id])
+    else:
+        await requests.carry_out(typed.c, request)
+
+
+async def _help(typed: Typed) -> None:
+    if typed.words:
+        entry = _TABLE.get("/" + typed.words.lower().lstrip("/"))
+        text = f"{entry.usage}: {entry.help}" if entry else _unknown(typed.words)
+    else:
+        width = max(len(entry.usage) for entry in _TABLE.values())
+        text = "\n".join(f"{entry.usage:{width}}  {entry.help}" for entry in _TABLE.values())
+        text += f"\n{'//TEXT':{width}}  say something that starts with a slash"
+    typed.c.send(Notice(text, typed.request.room, id=typed.id))
+
+
+async def _join(typed: Typed) -> None:
+    await _stand_for(typed, Join(typed.id, typed.need("which room").lstrip("#")))
+
+
+async def _leave(typed: Typed) -> None:
+    await _stand_for(typed, Leave(typed.id, typed.words.lstrip("#") or typed.room))
+
+
+async def _list(typed: Typed) -> None:
+    await _stand_for(typed, GetRooms(typed.id, limit=500))
+
+
+async def _users(typed: Typed) -> None:
+    await _stand_for(typed, GetMembers(typed.id, typed.words.lstrip("#") or typed.room, limit=500))
+
+
+async def _nick(typed: Typed) -> None:
+    await _stand_for(typed, SetNick(typed.id, typed.need("which nick")))
+
+
+async def _me(typed: Typed) -> None:
+    await _stand_for(typed, Post(typed.id, typed.room, typed.key, typed.need("what you do"), action=True))
+
+
+async def _msg(typed: Typed) -> None:
+    nick, _, text = typed.need("to whom").partition(" ")
+    if not text.strip():
+        await _stand_for(typed, Direct(typed.id, nick))
+        return
+    post = Post(typed.id, "", typed.key, text.strip())
+    try:
+        check(post)
+    except MessageError as error:
+        raise Refusal(error.code, str(error)) from None
+    room = await requests.open_private(typed.c, nick)
+    if room.name not in typed.c.memberships:
+        requests.enter_unasked(typed.c, room)
+    membership = requests.membership_in(typed.c, room.name)
+    await typed.c.append([requests.said(typed.c, membership, post.key, post.text)], [typed.id])
+
+
+async def _topic(typed: Typed) -> None:
+    if typed.words:
+        await _stand_for(typed, SetTopic(typed.id, typed.room, typed.key, typed.words))
+        return
+    room = requests.membership_in(typed.c, typed.room).room
+    text = f"The topic is: {room.topic}" if room.topic else "There is no topic; set one with /topic TEXT."
+    typed.c.send(Notice(text, room.name, id=typed.id))
+
+
+async def _history(typed: Typed) -> None:
+    if typed.words and not (typed.words.isascii() and typed.words.isdigit() and len(typed.words) < 10):
+        raise Refusal("bad_text", "Say how many entries as a number: /history 20")
+    await _stand_for(typed, GetHistory(typed.id, typed.room, limit=int(typed.words or HISTORY_ENTRIES)))
+
+
+async def _find(typed: Typed) -> None:
+    await _stand_for(typed, Search(typed.id, typed.need("which words"), room=typed.room))
+
+
+async def _search(typed: Typed) -> None:
+    question = typed.need("what to ask")
+    membership = requests.membership_in(typed.c, typed.room)
+    room = membership.room
+    if not any(person.bot for person in room.people if person is not membership.person):
+        typed.c.send(Notice(NO_BOT.format(room=room.name), room.name, "warning", typed.id))
+        return
+    draft = requests.said(typed.c, membership, typed.key, question, command="search")
+    await typed.c.append([draft], [typed.id])
+
+
+async def _quit(typed: Typed) -> None:
+    await _stand_for(typed, Quit(typed.id, typed.words))
+
+
+_TABLE: Final = {
+    entry.name: entry
+    for entry in (
+        _Entry("/help", "/help [COMMAND]", "show this list, or one command", _help),
+        _Entry("/join", "/join ROOM", "go to a room; it is made if it is new", _join),
+        _Entry("/leave", "/leave [ROOM]", "leave this room, or another one", _leave),
+        _Entry("/list", "/list", "list the rooms", _list),
+        _Entry("/users", "/users [ROOM]", "list who is in the room", _users),
+        _Entry("/nick", "/nick NICK", "take another name", _nick),
+        _Entry("/me", "/me TEXT", "say what you do", _me),
+        _Entry("/msg", "/msg NICK [TEXT]", "talk to one person in private", _msg),
+        _Entry("/topic", "/topic [TEXT]", "show the room's topic, or set it", _topic),
+        _Entry("/history", "/history [N]", "show the last entries", _history),
+        _Entry("/find", "/find WORDS", "search what was said here", _find),
+        _Entry("/search", "/search QUESTION", "ask the AI; the room sees question and answer", _search),
+        _Entry("/quit", "/quit [REASON]", "say bye", _quit),
+        _Entry("/exit", "/exit [REASON]", "say bye", _quit),
+    )
+}
+
+
+def _usage(line: str) -> str:
+    return _TABLE[line.partition(" ")[0].lower()].usage
+
+
+def _unknown(name: str) -> str:
+    shown = "/" + name.lstrip("/")
+    near = get_close_matches(shown.lower(), _TABLE, n=1, cutoff=0.5)
+    hint = f" Did you mean {near[0]}?" if near else ""
+    return f"There is no command {shown}.{hint} /help lists them all; // says a text that starts with a slash."

@@ -1,0 +1,90 @@
+"""How a server is to run: the settings, their defaults, and reading them from a TOML file.
+
+This file owns names, units and limits of settings. It must not know the command line or what a setting does.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+DEFAULT_PORT = 5002
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class ConfigError(Exception):
+    """The settings cannot be used; the message is one sentence for the operator."""
+
+
+class BotConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The bot that the server runs itself, as the flags of `python -m trio_chat.bot`."""
+
+    nick: str = "sage"
+    room: str = "lobby"
+    every_lines: Annotated[int, Meta(ge=1)] | None = None
+    every_seconds: Annotated[float, Meta(gt=0)] | None = None
+    model: str | None = None
+    base_url: str | None = None
+    persona: str | None = None
+
+
+class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings of a server.
+
+    Attributes:
+        host: the address to listen on; empty: every address of the machine.
+        port: 0 picks a free one.
+        store: `memory:` or `sqlite:PATH`.
+        sync: `full`: acknowledged is on the disk; `normal`: it survives the process, not the power.
+        rate_limit: posts a second that one person may make on average; None: any number.
+        console: the operator chats from the server's own terminal.
+        bot: the bot to run inside the server; None: none.
+        log_level: the least important thing to log.
+        ping_s: after how many seconds of silence a peer is pinged; after twice as many it is cut.
+        hello_s: within how many seconds a peer says hello.
+        name: what the server calls itself in `welcome`.
+    """
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = DEFAULT_PORT
+    store: str = "sqlite:trio_chat.db"
+    sync: Literal["full", "normal"] = "full"
+    rate_limit: Annotated[float, Meta(gt=0)] | None = 20.0
+    console: bool = False
+    bot: BotConfig | None = None
+    log_level: LogLevel = "info"
+    ping_s: Annotated[float, Meta(gt=0)] = 30.0
+    hello_s: Annotated[float, Meta(gt=0)] = 10.0
+    name: str = "trio_chat"
+
+
+def load_config(path: Path | None, overrides: dict[str, object], *, bot: bool | None = None) -> ServerConfig:
+    """Return the settings of a TOML file, with `overrides` on top; `rate_limit = "off"` is None.
+
+    A `[bot]` table asks for a bot; `bot=True` asks for one as the table says, or as usual.
+
+    Raises:
+        ConfigError: the file cannot be read, is no TOML, or holds a setting that is unknown or out of its limits.
+    """
+    settings: dict[str, object] = {}
+    where = "the command line"
+    if path is not None:
+        where = str(path)
+        try:
+            settings = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ConfigError(f"cannot read {path}: {error.strerror}") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path} is not valid TOML: {error}") from None
+    settings.update(overrides)
+    if bot:
+        settings.setdefault("bot", {})
+    if settings.get("rate_limit") == "off":
+        settings["rate_limit"] = None
+    try:
+        return msgspec.convert(settings, ServerConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"a setting in {where} is wrong: {error}") from None

@@ -1,0 +1,356 @@
+"""One connection from its first byte to its last, over whatever transport.
+
+This file owns the connection's nursery, reading, the order of answers, and how a connection ends. What a
+request does is in `requests`; what is sent, and when, in `delivery`.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Final, cast
+
+import trio
+
+from protocol import (
+    MAX_FRAME_TO_SERVER,
+    Bye,
+    Command,
+    Error,
+    FrameDecoder,
+    FrameError,
+    FromServer,
+    GetCommands,
+    Machine,
+    MessageError,
+    Ping,
+    Pong,
+    Post,
+    Posted,
+    RemoteError,
+    Request,
+    Role,
+    State,
+    decode_from_client,
+)
+from trio_chat.names import NameRefused
+from trio_chat.server import commands, requests
+from trio_chat.server.delivery import Delivery
+from trio_chat.server.errors import Refusal
+from trio_chat.server.limits import Strikes
+from trio_chat.server.log import log
+from trio_chat.server.people import NickTaken, Person
+from trio_chat.server.rooms import Membership, Room
+from trio_chat.store import Appended, Commit, Draft, Duplicate, Outcome, StoreUnavailable
+from trio_chat.transport import ByteStream
+
+if TYPE_CHECKING:
+    from trio_chat.server.app import Server
+
+READ_BYTES: Final = 65_536
+FAREWELL_S: Final = 2.0
+"""How long the last words may take to leave; after that the connection is cut."""
+
+
+class Connection:
+    """One client's connection.
+
+    Attributes:
+        person: who it is, once welcomed.
+        memberships: the rooms this connection is in, by name.
+    """
+
+    def __init__(self, server: "Server", stream: ByteStream) -> None:
+        self.server = server
+        self.hub = server.hub
+        self.peer = stream.peer
+        self.delivery = Delivery(stream, server.hub.store)
+        self.machine = Machine(Role.SERVER)
+        self.memberships: dict[str, Membership] = {}
+        self.person: Person | None = None
+        self.bot = False
+        self.last_heard = self.opened = trio.current_time()
+        self._stream = stream
+        self._decoder = FrameDecoder(MAX_FRAME_TO_SERVER)
+        self._strikes = Strikes()
+        self._busy = False  # carrying out requests, so silence is no sign of a dead peer
+        self._pings = 0
+        self._pinged = False
+        self._reason = ""  # why it ends; while this is empty, it goes on
+        self._retry_after_ms: int | None = None
+        self._polite = False
+        self._scope = self._receiving = trio.CancelScope()
+
+    # --- its life ---------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Serve the connection until it ends, for whatever reason; then nobody sees it any more."""
+        try:
+            async with trio.open_nursery() as nursery:
+                self._scope = nursery.cancel_scope
+                nursery.start_soon(self._write)
+                while not self._reason:
+                    if data := await self._receive():
+                        self._busy = True
+                        await self._carry_out_all(data)
+                        self._busy = False
+                await self._farewell()
+                nursery.cancel_scope.cancel()
+        finally:
+            self._depart()
+
+    def cut(self, reason: str) -> None:
+        """End the connection at once; what waits to be sent is lost, and read again when the client is back."""
+        self._reason = self._reason or reason
+        self._scope.cancel()
+
+    def stop(self, reason: str, retry_after_ms: int | None = None) -> None:
+        """Say bye once the requests that were read are answered, then close."""
+        if not self._reason:
+            self._reason = reason
+            self._retry_after_ms = retry_after_ms
+            self._receiving.cancel()
+
+    async def _receive(self) -> bytes:
+        """Return what the client sends; at the end, or when told to stop, say why and return nothing."""
+        with trio.CancelScope() as self._receiving:
+            await self.delivery.room()
+            try:
+                data = await self._stream.receive_some(READ_BYTES)
+            except (trio.BrokenResourceError, trio.ClosedResourceError):
+                data = b""
+            self.last_heard = trio.current_time()
+            self._pinged = False
+            if not data:
+                self._reason = self._reason or "connection lost"
+                self.machine.ended()
+            return data
+        return b""
+
+    async def _farewell(self) -> None:
+        """Send the last frame, and what waits before it."""
+        self._exit_rooms()  # nothing is published to this connection after its last frame
+        if self.machine.state is not State.CLOSED:
+            self.send(Bye(self._reason, self._retry_after_ms))
+        with trio.move_on_after(FAREWELL_S):
+            await self.delivery.drained()
+            await self._stream.send_eof()
+
+    async def _write(self) -> None:
+        try:
+            await self.delivery.run()
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            self.cut("connection lost")
+
+    def _depart(self) -> None:
+        self.machine.ended()
+        self._exit_rooms()
+        if self.person is None:
+            log.debug("left without hello", address=self.peer, reason=self._reason)
+            return
+        self.hub.people.depart(self.person, self, trio.current_time(), polite=self._polite)
+        log.info("departed", nick=self.person.nick, address=self.peer, reason=self._reason or "server stopped")
+
+    # --- rooms ------------------------------------------------------------------------------------
+
+    def enter(self, room: Room, cursor: int) -> None:
+        """Be in a room from now on, or start anew in it: what follows `cursor` is sent."""
+        assert self.person is not None
+        membership = Membership(room, self.person, self.delivery, cursor)
+        old = self.memberships.get(room.name)
+        self.memberships[room.name] = membership
+        if old is None:
+            room.enter(membership)
+        else:
+            room.replace(old, membership)
+
+    def exit(self, membership: Membership, change: str) -> None:
+        """Leave a room, and let go of it if that leaves it empty."""
+        del self.memberships[membership.room.name]
+        membership.room.exit(membership, change)
+        self.hub.close_if_empty(membership.room)
+
+    def _exit_rooms(self) -> None:
+        for membership in list(self.memberships.values()):
+            self.exit(membership, "left" if self._polite else "lost")
+
+    def quit(self, bye: Bye) -> None:
+        """Note that the client has said bye, and answer with the last frame."""
+        self._polite = True
+        self._reason = f"bye ({bye.reason})" if bye.reason else "bye"
+        self._exit_rooms()
+        self.send(bye)
+
+    # --- silence ----------------------------------------------------------------------------------
+
+    def check_silence(self, now: float) -> None:
+        """Ping a silent peer, and cut one that says nothing even so; called every now and then."""
+        config = self.server.config
+        if self._busy or self._reason:
+            return  # silent for a reason, or on its way out
+        if self.person is None and now - self.opened >= config.hello_s:
+            self.stop(f"no hello within {config.hello_s:g} s")
+        silent = now - self.last_heard
+        if silent >= 2 * config.ping_s:
+            self.cut(f"silent for {silent:.0f} s")
+        elif silent >= config.ping_s and not self._pinged and self.person is not None:
+            self._pinged = True
+            self._pings += 1
+            self.send(Ping(self._pings))
+
+    # --- requests ---------------------------------------------------------------------------------
+
+    async def _carry_out_all(self, data: bytes) -> None:
+        """Carry out all requests that `data` completes, in order."""
+        self._decoder.feed(data)
+        try:
+            while payloads := self._decoder.take():
+                await self._carry_out(self._understand(payloads))
+        except FrameError as error:
+            self._reason = self._reason or "bad frame"
+            if self.machine.state is not State.CLOSED:
+                await self._wait_for_room()
+                self.send(Error(None, "bad_frame", f"The stream is out of step: {error}. Connect anew."))
+
+    def _understand(self, payloads: Sequence[bytes]) -> list[Request | Error]:
+        """Decode payloads, answering pings at once, ahead of all; an `Error` stands for what is malformed."""
+        asked: list[Request | Error] = []
+        pongs: list[Pong] = []
+        for payload in payloads:
+            try:
+                message = decode_from_client(payload)
+                self.machine.received(message)
+            except MessageError as error:
+                asked.append(self._malformed(error))
+            except RemoteError as error:
+                asked.append(Error(None, "bad_message", f"This may not come now: {error}."))
+            else:
+                if isinstance(message, Ping):
+                    pongs.append(Pong(message.id))
+                elif not isinstance(message, Pong):
+                    asked.append(message)
+        if pongs and self.machine.state is not State.CLOSED:
+            self.send(*pongs)
+        return asked
+
+    def _malformed(self, error: MessageError) -> Error:
+        number = error.id
+        if number is not None:
+            try:
+                self.machine.received_malformed(number)
+            except RemoteError:
+                number = None
+        return Error(number, error.code, str(error))
+
+    async def _carry_out(self, asked: Sequence[Request | Error]) -> None:
+        for are_posts, group in groupby(asked, _is_post):
+            if are_posts:
+                await self._append_posts(cast("Iterable[Post]", group))
+                continue
+            for request in group:
+                if self.machine.state is State.CLOSED:
+                    return
+                await self._wait_for_room()
+                if isinstance(request, Error):
+                    self._refuse(request)
+                else:
+                    await self._carry_out_one(request)
+
+    async def _append_posts(self, posts: Iterable[Post]) -> None:
+        """Append posts that came together, together; one that is refused is answered in its turn."""
+        drafts: list[Draft] = []
+        ids: list[int] = []
+        for post in posts:
+            try:
+                drafts.append(requests.draft_post(self, post))
+                ids.append(post.id)
+            except (Refusal, NameRefused) as refusal:
+                await self.append(drafts, ids)
+                drafts, ids = [], []
+                await self._wait_for_room()
+                retry_after_ms = refusal.retry_after_ms if isinstance(refusal, Refusal) else None
+                self.send(Error(post.id, refusal.code, str(refusal), retry_after_ms))
+        await self.append(drafts, ids)
+
+    async def _carry_out_one(self, request: Request) -> None:
+        try:
+            if isinstance(request, Command | GetCommands):
+                await commands.carry_out(self, request)
+            else:
+                await requests.carry_out(self, request)
+        except Refusal as refusal:
+            self.send(refusal.error(request.id))
+        except (NameRefused, NickTaken) as error:
+            self.send(Error(request.id, error.code, str(error)))
+        except StoreUnavailable as error:
+            self.send(_unavailable(request.id, error))
+        except Exception:  # the border where a bug in one request costs that request alone
+            log.exception("a request failed", request=type(request).__name__, address=self.peer)
+            self.send(Error(request.id, "internal", "The server made a mistake; its log says which. Try another way."))
+
+    def _refuse(self, error: Error) -> None:
+        """Answer what was malformed; not understanding it is a strike, an understood text or name is none."""
+        self.send(error)
+        if error.code == "bad_message" and not self._strikes.strike(trio.current_time()):
+            self.stop("too many messages that are not understood")
+
+    async def append(self, drafts: Sequence[Draft], ids: Sequence[int]) -> None:
+        """Append drafts to the log; their answers are sent by `settle`, before anyone sees the entries."""
+        if not drafts:
+            return
+        await self._wait_for_room()
+        try:
+            await self.hub.store.append(drafts, origin=Ticket(self, ids))
+        except StoreUnavailable as error:
+            self.send(*[_unavailable(number, error) for number in ids])
+
+    async def _wait_for_room(self) -> None:
+        """Wait until the client has read enough of its answers. Meanwhile its silence counts."""
+        self._busy = False
+        await self.delivery.room()
+        self._busy = True
+
+    def send(self, *messages: FromServer) -> None:
+        """Send answers and events that must not be lost."""
+        for message in messages:
+            self.machine.sent(message)
+        self.delivery.send(*messages)
+
+
+class Ticket:
+    """Whose drafts an append carries, and under which ids they are to be answered."""
+
+    __slots__ = ("_connection", "_ids")
+
+    def __init__(self, connection: Connection, ids: Sequence[int]) -> None:
+        self._connection = connection
+        self._ids = ids
+
+    def settle(self, commit: Commit) -> None:
+        """Answer each draft, in order."""
+        if self._connection.machine.state is State.CLOSED:
+            return  # the client is gone; it will send again, and hear that it is a duplicate
+        answers = map(_answer, self._ids, commit.drafts, commit.outcomes)
+        self._connection.send(*answers)
+
+
+def _is_post(request: Request | Error) -> bool:
+    return type(request) is Post
+
+
+def _answer(number: int, draft: Draft, outcome: Outcome) -> Posted | Error:
+    if type(outcome) is Appended:
+        return Posted(number, draft.room, outcome.entry.seq, draft.at)
+    if type(outcome) is Duplicate:
+        return Posted(number, draft.room, outcome.seq, outcome.at, duplicate=True)
+    return Error(number, outcome.code, _REJECTED[outcome.code])
+
+
+_REJECTED: Final = {
+    "key_reused": "This key names another entry already; take a new key for a new text.",
+    "no_such_entry": "There is no such message in this room, or it was deleted.",
+    "no_such_room": "There is no such room any more; join it anew.",
+}
+
+
+def _unavailable(number: int, error: StoreUnavailable) -> Error:
+    log.error("the storage failed", error=str(error))
+    return Error(number, "unavailable", "The server's storage is down for the moment; send it again.", 1_000)

@@ -1,0 +1,92 @@
+"""The rooms that are open, the people, and the store behind them: what all connections share.
+
+This file owns which rooms are open, and turns what the store's feed brings into answers and publications. It
+must not know how a connection works; it is handed things that can settle an append.
+"""
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, cast
+
+import trio
+
+from protocol import Entry
+from trio_chat.server.people import People
+from trio_chat.server.rooms import Room
+from trio_chat.store import Appended, Commit, RoomRecord, Store
+
+
+class Origin(Protocol):
+    """Whoever called `append`, and waits to hear of it before the entries are published."""
+
+    def settle(self, commit: Commit) -> None: ...
+
+
+class _Opening:
+    """A room on its way from the store, and what was committed to it meanwhile by somebody who had just left."""
+
+    def __init__(self) -> None:
+        self.lock = trio.Lock()
+        self.waiting = 0
+        self.passed: list[Entry] = []
+
+
+class Hub:
+    """What all connections share.
+
+    Attributes:
+        rooms: the rooms in which somebody is, by name.
+        people: everybody who has a nick here.
+        store: set once the store is open; the store's feed is this object's `on_commits`.
+    """
+
+    store: Store
+
+    def __init__(self, wall_clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+        self.rooms: dict[str, Room] = {}
+        self.people = People()
+        self.wall_clock_ms = wall_clock_ms
+        self._opening: dict[str, _Opening] = {}
+
+    def on_commits(self, commits: Sequence[Commit]) -> None:
+        """Answer whoever appended, then publish. This is the store's feed: it never waits."""
+        entries: dict[str, list[Entry]] = {}
+        for commit in commits:
+            for outcome in commit.outcomes:
+                if type(outcome) is Appended:
+                    entries.setdefault(outcome.entry.room, []).append(outcome.entry)
+            if commit.origin is not None:
+                cast(Origin, commit.origin).settle(commit)
+        for name, added in entries.items():
+            room = self.rooms.get(name)
+            if room is not None:
+                room.publish(added)
+            elif name in self._opening:
+                self._opening[name].passed += added
+
+    async def open_room(self, name: str, find: Callable[[], Awaitable[RoomRecord | None]]) -> Room | None:
+        """Return the open room, or open the one that `find` gives; None if it gives none.
+
+        Whoever opens a room enters it or calls `close_if_empty` without awaiting in between.
+        """
+        room = self.rooms.get(name)
+        if room is not None:
+            return room
+        opening = self._opening.setdefault(name, _Opening())
+        opening.waiting += 1
+        try:
+            async with opening.lock:
+                if name not in self.rooms and (record := await find()) is not None:
+                    room = self.rooms[name] = Room(record)
+                    # What the record has not seen must not be missing from the head, or the next entry makes a hole.
+                    room.publish([entry for entry in opening.passed if entry.seq > record.head])
+                return self.rooms.get(name)
+        finally:
+            opening.waiting -= 1
+            if not opening.waiting:
+                del self._opening[name]
+
+    def close_if_empty(self, room: Room) -> None:
+        """Let go of a room in which nobody is; its log stays in the store."""
+        if not room.members and self.rooms.get(room.name) is room:
+            del self.rooms[room.name]

@@ -1,0 +1,45 @@
+"""How often somebody may do something.
+
+This file owns counting and decides synchronously on a given `now` (seconds, any monotonic clock). It must
+not read a clock, wait, or know what is being limited.
+"""
+
+from collections import deque
+
+
+class TokenBucket:
+    """Allows `rate` things a second on average and `burst` at once (the leaky bucket as a meter, ITU-T I.371)."""
+
+    __slots__ = ("_burst", "_rate", "_seen", "_tokens")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self._rate = rate
+        self._burst = burst
+        self._tokens = burst
+        self._seen = now
+
+    def take(self, now: float) -> float:
+        """Take one thing, and return 0; or take none and return after how many seconds one will be there."""
+        self._tokens = min(self._burst, self._tokens + (now - self._seen) * self._rate)
+        self._seen = now
+        if self._tokens >= 1:
+            self._tokens -= 1
+            return 0.0
+        return (1 - self._tokens) / self._rate
+
+
+class Strikes:
+    """Tolerates `allowed` mistakes within any `window_s` seconds."""
+
+    __slots__ = ("_allowed", "_times", "_window_s")
+
+    def __init__(self, allowed: int = 10, window_s: float = 60.0) -> None:
+        self._allowed = allowed
+        self._window_s = window_s
+        self._times: deque[float] = deque(maxlen=allowed)
+
+    def strike(self, now: float) -> bool:
+        """Note a mistake; False if it is one too many."""
+        too_many = len(self._times) == self._allowed and now - self._times[0] < self._window_s
+        self._times.append(now)
+        return not too_many

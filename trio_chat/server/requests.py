@@ -1,0 +1,402 @@
+"""What each request does, and who may ask for it: one function a request, found by one table.
+
+This file owns policy. Every function answers exactly once, or raises `Refusal`. It must not know frames,
+tasks or sockets; slash commands are in `commands` and end up here.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from protocol import MAX_FRAME_TO_SERVER as FRAME_BYTES
+from protocol import (
+    NICK_CHARS,
+    PAGE_BYTES,
+    PAGE_ENTRIES,
+    ROOM_CHARS,
+    TEXT_CHARS,
+    TOPIC_CHARS,
+    VERSION,
+    Bye,
+    Direct,
+    Done,
+    Edit,
+    Found,
+    Gap,
+    GetHistory,
+    GetMembers,
+    GetRooms,
+    Hello,
+    History,
+    Join,
+    Joined,
+    Leave,
+    Limits,
+    Members,
+    Message,
+    Post,
+    Presence,
+    Quit,
+    Redact,
+    Request,
+    Rooms,
+    RoomSummary,
+    Search,
+    SetNick,
+    SetTopic,
+    Welcome,
+)
+from trio_chat.names import nick_key, room_name
+from trio_chat.server.errors import Refusal
+from trio_chat.server.limits import TokenBucket
+from trio_chat.server.log import log
+from trio_chat.server.people import Person
+from trio_chat.server.rooms import MEMBERS_SHOWN, Membership, Room, member
+from trio_chat.store import Draft
+
+if TYPE_CHECKING:
+    from trio_chat.server.connection import Connection
+    from trio_chat.store import RoomRecord
+
+LAST_ENTRIES: Final = 50
+"""How many entries `join` sends without being told."""
+
+BURST_S: Final = 5
+"""How many seconds' worth of posts somebody may send at once under a rate limit."""
+
+LIMITS: Final = Limits(FRAME_BYTES, TEXT_CHARS, NICK_CHARS, ROOM_CHARS, TOPIC_CHARS, PAGE_ENTRIES, PAGE_BYTES)
+
+
+async def carry_out(c: "Connection", request: Request) -> None:
+    """Carry out one request and answer it.
+
+    Raises:
+        Refusal: it is not carried out.
+        NameRefused: a name in it is not acceptable.
+        NickTaken: somebody else has the nick.
+        StoreUnavailable: the store failed.
+    """
+    if c.person is None and not isinstance(request, Hello | Quit):
+        raise Refusal("not_welcome", "Say hello first: nobody knows yet who asks.")
+    await _HANDLERS[type(request)](c, request)
+
+
+# --- who one is ---------------------------------------------------------------------------------------
+
+
+async def _hello(c: "Connection", hello: Hello) -> None:
+    if hello.version != VERSION:
+        raise Refusal("version", f"This server speaks version {VERSION} of the protocol, not {hello.version}.")
+    if hello.password is not None or hello.token is not None:
+        raise Refusal("not_welcome", "This server has no accounts; say hello without password and token.")
+    nick_key(hello.nick)
+    now_ms = c.hub.wall_clock_ms()
+    author = await c.hub.store.identity(sha256(bytes.fromhex(hello.session)).digest(), now_ms)
+    now = trio.current_time()
+    person, before = c.hub.people.arrive(author, hello.nick, c, now)
+    person.bot = c.bot = hello.bot
+    rate = c.server.config.rate_limit
+    if rate is not None and person.bucket is None:
+        person.bucket = TokenBucket(rate, rate * BURST_S, now)
+    c.person = person
+    ping_ms = int(c.server.config.ping_s * 1000)
+    c.send(Welcome(hello.id, VERSION, c.server.name, author, person.nick, "member", LIMITS, ping_ms))
+    log.info("arrived", nick=person.nick, address=c.peer, agent=hello.agent)
+    if before is not None:
+        _announce_rename(person, before)
+
+
+async def _nick(c: "Connection", request: SetNick) -> None:
+    person = _me(c)
+    before = c.hub.people.rename(person, request.nick, trio.current_time())
+    c.send(Done(request.id))
+    if before != person.nick:
+        _announce_rename(person, before)
+
+
+def _announce_rename(person: Person, before: str) -> None:
+    rooms = {m.room for connection in person.connections for m in connection.memberships.values()}
+    for room in rooms:
+        room.announce(Presence(room.name, person.author, before, "renamed", to=person.nick))
+    log.info("renamed", nick=before, to=person.nick)
+
+
+async def _quit(c: "Connection", request: Quit) -> None:
+    c.quit(Bye(request.reason, id=request.id))
+
+
+# --- coming and going ---------------------------------------------------------------------------------
+
+
+async def _join(c: "Connection", request: Join) -> None:
+    room = await _open(c, request.room)
+    gap = None
+    if request.after is None:
+        cursor = max(0, room.head - (LAST_ENTRIES if request.last is None else request.last))
+    else:
+        cursor = request.after.seq
+        if request.after.epoch != c.hub.store.epoch or cursor > room.head:
+            gap = Gap(room.name, cursor, 1, "epoch")
+            cursor = 0
+    c.enter(room, cursor)
+    c.send(_joined(c, room, request.id), *([gap] if gap else []))
+
+
+async def _direct(c: "Connection", request: Direct) -> None:
+    room = await open_private(c, request.nick)
+    if room.name not in c.memberships:
+        c.enter(room, max(0, room.head - LAST_ENTRIES))
+    c.send(_joined(c, room, request.id))
+
+
+async def open_private(c: "Connection", nick: str) -> Room:
+    """Open the private room with whoever has `nick`, and let all connections of both into it but `c` itself.
+
+    Whoever calls enters it without awaiting in between.
+    """
+    me, other = _me(c), c.hub.people.find(nick)
+    if other is None:
+        raise Refusal("no_such_person", f"Nobody called {nick} is here; /users lists who is.")
+    record = await c.hub.store.private_room(me.author, other.author)
+    room = await c.hub.open_room(record.name, lambda: c.hub.store.find_room(record.name))
+    if room is None:
+        raise Refusal("no_such_room", "The private room is gone; try again.")
+    for connection in (me.connections | other.connections) - {c}:
+        if room.name not in connection.memberships:
+            enter_unasked(connection, room)
+    return room
+
+
+def enter_unasked(c: "Connection", room: Room) -> None:
+    """Let a connection into a room without its asking: it gets `joined` as an event."""
+    c.enter(room, max(0, room.head - LAST_ENTRIES))
+    c.send(_joined(c, room))
+
+
+async def _leave(c: "Connection", request: Leave) -> None:
+    c.exit(membership_in(c, request.room), "left")
+    c.send(Done(request.id))
+
+
+async def _open(c: "Connection", name: str) -> Room:
+    """Return a room that may be entered, opened; whoever calls enters it without awaiting in between."""
+    store = c.hub.store
+    if not name.startswith("~"):
+        public = room_name(name)
+        room = await c.hub.open_room(public, lambda: store.open_room(public))
+    else:
+        room = await c.hub.open_room(name, lambda: store.find_room(name))
+        if room is not None and (room.between is None or _me(c).author not in room.between):
+            c.hub.close_if_empty(room)
+            room = None
+    if room is None:
+        raise Refusal("no_such_room", "There is no such room that you may enter; /list shows the rooms.")
+    return room
+
+
+def _joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
+    members = [member(person) for person, _ in zip(room.people, range(MEMBERS_SHOWN), strict=False)]
+    peer = None
+    if room.between is not None:
+        mine = _me(c).author
+        theirs = room.between[1] if room.between[0] == mine else room.between[0]
+        known = c.hub.people.known(theirs)
+        peer = known.nick if known else theirs
+    return Joined(room.name, c.hub.store.epoch, room.head, room.topic, members, room.count, number, peer)
+
+
+# --- writing ------------------------------------------------------------------------------------------
+
+
+def draft_post(c: "Connection", post: Post) -> Draft:
+    """Return what a post appends, if it may.
+
+    Raises:
+        Refusal: the poster is not there, or too fast, or replies to nothing.
+    """
+    membership = membership_in(c, post.room)
+    if post.reply_to is not None and not 1 <= post.reply_to <= membership.room.head:
+        raise Refusal("no_such_entry", "The message that this replies to is not in this room.")
+    return said(c, membership, post.key, post.text, action=post.action, reply_to=post.reply_to)
+
+
+def said(
+    c: "Connection",
+    membership: Membership,
+    key: str,
+    text: str,
+    *,
+    action: bool = False,
+    reply_to: int | None = None,
+    command: str | None = None,
+) -> Draft:
+    """Return a message of this connection's person, counted against its rate.
+
+    Raises:
+        Refusal: it is too fast.
+    """
+    limit(c)
+    person = membership.person
+    return Draft(
+        membership.room.name, person.author, key, c.hub.wall_clock_ms(), person.nick, "message", text,
+        action, c.bot, reply_to, command,
+    )  # fmt: skip
+
+
+async def _edit(c: "Connection", request: Edit) -> None:
+    membership = await _own_message(c, request.room, request.target)
+    await _append(c, membership, request, "edited", request.text)
+
+
+async def _redact(c: "Connection", request: Redact) -> None:
+    membership = await _own_message(c, request.room, request.target)
+    await _append(c, membership, request, "redacted", request.reason)
+
+
+async def _topic(c: "Connection", request: SetTopic) -> None:
+    await _append(c, membership_in(c, request.room), request, "topic_set", request.text)
+
+
+async def _append(
+    c: "Connection", membership: Membership, request: Edit | Redact | SetTopic, kind: Any, text: str
+) -> None:
+    limit(c)
+    person, target = membership.person, getattr(request, "target", None)
+    draft = Draft(
+        membership.room.name, person.author, request.key, c.hub.wall_clock_ms(), person.nick, kind, text, target=target
+    )
+    await c.append([draft], [request.id])
+
+
+async def _own_message(c: "Connection", room: str, target: int) -> Membership:
+    membership = membership_in(c, room)
+    entry = await c.hub.store.entry(membership.room.name, target)
+    if not isinstance(entry, Message):
+        raise Refusal("no_such_entry", "There is no such message in this room.")
+    if entry.author != _me(c).author:
+        raise Refusal("forbidden", f"Only {entry.nick} may change what {entry.nick} said.")
+    return membership
+
+
+def limit(c: "Connection") -> None:
+    """Count something that costs the room or the store against this person's rate.
+
+    Raises:
+        Refusal: `too_many`, with how long to wait.
+    """
+    bucket = _me(c).bucket
+    if bucket is not None and (wait_s := bucket.take(trio.current_time())):
+        raise Refusal("too_many", "That was too fast; wait a moment and send it again.", int(wait_s * 1000) + 1)
+
+
+# --- reading ------------------------------------------------------------------------------------------
+
+
+async def _history(c: "Connection", request: GetHistory) -> None:
+    name, head = await _readable(c, request.room)
+    before = head + 1 if request.before is None else min(request.before, head + 1)
+    page = await c.hub.store.page(
+        name, after=request.after, before=before, limit=_page_limit(request.limit), max_bytes=PAGE_BYTES
+    )
+    c.send(History(request.id, name, page.entries, page.more))
+
+
+async def _search(c: "Connection", request: Search) -> None:
+    limit(c)
+    room = None if request.room is None else (await _readable(c, request.room))[0]
+    try:
+        hits = await c.hub.store.search(
+            request.query,
+            reader=_me(c).author,
+            room=room,
+            nick=request.nick,
+            cursor=request.cursor,
+            limit=_page_limit(request.limit),
+        )
+    except ValueError:
+        raise Refusal("bad_message", "The cursor is not one that `found` gave as `next`.") from None
+    c.send(Found(request.id, list(hits.entries), hits.next))
+
+
+async def _readable(c: "Connection", name: str) -> tuple[str, int]:
+    """Return the name and head of a room that may be read without being in it: public, or one's own private one."""
+    canonical = name if name.startswith("~") else room_name(name)
+    room: Room | RoomRecord | None = c.hub.rooms.get(canonical)
+    if room is None:
+        room = await c.hub.store.find_room(canonical)
+    if room is None or (room.between is not None and _me(c).author not in room.between):
+        raise Refusal("no_such_room", f"There is no room #{name} that you may read; /list shows the rooms.")
+    return canonical, room.head
+
+
+async def _rooms(c: "Connection", request: GetRooms) -> None:
+    wanted = _page_limit(request.limit)
+    records = await c.hub.store.rooms(after=request.after, limit=wanted + 1)
+    summaries = []
+    for record in records[:wanted]:
+        room = c.hub.rooms.get(record.name)
+        summaries.append(RoomSummary(record.name, record.topic, room.count if room else 0, record.head))
+    c.send(Rooms(request.id, summaries, len(records) > wanted))
+
+
+async def _members(c: "Connection", request: GetMembers) -> None:
+    if request.room is None:
+        name, people = None, list(c.hub.people.online())
+    else:
+        name, _ = await _readable(c, request.room)
+        room = c.hub.rooms.get(name)
+        people = list(room.people) if room else []
+    wanted, count = _page_limit(request.limit), len(people)
+    people.sort(key=lambda person: person.key)
+    if request.after is not None:
+        after = nick_key(request.after).key
+        people = [person for person in people if person.key > after]
+    shown = [member(person) for person in people[:wanted]]
+    c.send(Members(shown, count, len(people) > wanted, name, request.id))
+
+
+def _page_limit(asked: int | None) -> int:
+    return LAST_ENTRIES if asked is None else max(1, min(asked, PAGE_ENTRIES))
+
+
+# --- common -------------------------------------------------------------------------------------------
+
+
+def membership_in(c: "Connection", name: str) -> Membership:
+    """Return this connection's membership in a room.
+
+    Raises:
+        Refusal: it is in no such room.
+        NameRefused: no room can have that name.
+    """
+    found = c.memberships.get(name)
+    if found is None and not name.startswith("~"):
+        found = c.memberships.get(room_name(name))
+    if found is None:
+        raise Refusal("not_a_member", f"You are not in #{name}; join it first.")
+    return found
+
+
+def _me(c: "Connection") -> Person:
+    if c.person is None:
+        raise Refusal("not_welcome", "Say hello first: nobody knows yet who asks.")
+    return c.person
+
+
+_HANDLERS: Final[Mapping[type, Callable[["Connection", Any], Awaitable[None]]]] = {
+    Hello: _hello,
+    Join: _join,
+    Direct: _direct,
+    Leave: _leave,
+    Edit: _edit,
+    Redact: _redact,
+    SetTopic: _topic,
+    GetHistory: _history,
+    Search: _search,
+    GetRooms: _rooms,
+    GetMembers: _members,
+    SetNick: _nick,
+    Quit: _quit,
+}

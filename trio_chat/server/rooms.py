@@ -1,0 +1,159 @@
+"""Rooms while somebody is in them: who is there, up to where the log was published, and publishing.
+
+This file owns the head, the live members and presence. A room's content is the store's; what a connection
+has been sent is its delivery's. Nothing here awaits anybody: publishing is synchronous.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Final
+
+from protocol import Entry, FromServer, Member, Presence, TopicSet, encode, encode_frame
+from trio_chat.server.people import Person
+
+if TYPE_CHECKING:
+    from trio_chat.server.delivery import Delivery
+    from trio_chat.store import RoomRecord
+
+BLOCK_BYTES: Final = 65_536
+"""Entries are published in blocks of about this size, so that one block never fills an outbox by itself."""
+
+MEMBERS_SHOWN: Final = 500
+"""How many members `joined` and a fresh `members` list; the rest is asked for."""
+
+
+class Membership:
+    """One connection in one room, with its cursor.
+
+    Attributes:
+        live: what is published reaches it as it happens.
+        cursor: while it is not live, the seq it has been sent.
+    """
+
+    __slots__ = ("cursor", "delivery", "live", "person", "room")
+
+    def __init__(self, room: "Room", person: Person, delivery: "Delivery", cursor: int) -> None:
+        self.room = room
+        self.person = person
+        self.delivery = delivery
+        self.cursor = cursor
+        self.live = False
+
+
+class Room:
+    """A room in which somebody is.
+
+    Attributes:
+        head: the seq last published in this process; pages end here, so that no entry comes twice.
+        topic: the present one.
+        between: the two authors of a private room.
+    """
+
+    __slots__ = ("_live", "_present", "between", "head", "members", "name", "topic")
+
+    def __init__(self, record: "RoomRecord") -> None:
+        self.name = record.name
+        self.head = record.head
+        self.topic = record.topic
+        self.between = record.between
+        self.members: set[Membership] = set()
+        self._live: set[Membership] = set()
+        self._present: dict[Person, int] = {}  # person -> its connections here
+
+    def publish(self, entries: Sequence[Entry]) -> None:
+        """Give new entries, which follow the head without a hole, to every live member."""
+        for entry in entries:
+            if type(entry) is TopicSet:
+                self.topic = entry.text
+        for first, last, block in _blocks(entries):
+            self.head = last
+            behind = [m for m in self._live if not m.delivery.offer(block)]
+            for membership in behind:
+                self._fall_behind(membership, first - 1)
+
+    def announce(self, event: FromServer, but: Membership | None = None) -> None:
+        """Give an event that is no entry to every member; whose outbox is full gets a fresh list of members later."""
+        block = encode_frame(encode(event))
+        for membership in self.members:
+            if membership is not but and not membership.delivery.offer(block):
+                membership.delivery.miss_presence(membership)
+
+    def enter(self, membership: Membership) -> None:
+        """Add a member and let it catch up from its cursor; the others hear of it if the person was not here yet."""
+        person = membership.person
+        self.members.add(membership)
+        here = self._present.get(person, 0)
+        self._present[person] = here + 1
+        if not here:
+            event = Presence(self.name, person.author, person.nick, "joined", bot=person.bot)
+            self.announce(event, but=membership)
+        self._catch_up(membership)
+
+    def exit(self, membership: Membership, change: str) -> None:
+        """Remove a member; the others hear of it (`left` or `lost`) if the person has no connection here any more."""
+        person = membership.person
+        self.members.discard(membership)
+        self._live.discard(membership)
+        membership.live = False
+        membership.delivery.forget(membership)
+        self._present[person] -= 1
+        if not self._present[person]:
+            del self._present[person]
+            self.announce(Presence(self.name, person.author, person.nick, change))
+
+    def replace(self, old: Membership, new: Membership) -> None:
+        """Let a member who is here start anew from another cursor."""
+        self.members.discard(old)
+        self._live.discard(old)
+        old.live = False
+        old.delivery.forget(old)
+        self.members.add(new)
+        self._catch_up(new)
+
+    def go_live(self, membership: Membership) -> None:
+        """Turn a member live whose cursor is at the head; the caller has not awaited since it saw that."""
+        membership.live = True
+        self._live.add(membership)
+
+    def has(self, person: Person) -> bool:
+        """Whether the person is here with any connection."""
+        return person in self._present
+
+    @property
+    def count(self) -> int:
+        """How many people are here."""
+        return len(self._present)
+
+    @property
+    def people(self) -> Iterable[Person]:
+        """Who is here, in order of arrival."""
+        return self._present.keys()
+
+    def _fall_behind(self, membership: Membership, cursor: int) -> None:
+        self._live.discard(membership)
+        membership.live = False
+        membership.cursor = cursor
+        membership.delivery.catch_up(membership)
+
+    def _catch_up(self, membership: Membership) -> None:
+        membership.delivery.catch_up(membership)
+
+
+def member(person: Person) -> Member:
+    """Return how a person is shown in a list."""
+    return Member(person.author, person.nick, person.bot)
+
+
+def _blocks(entries: Sequence[Entry]) -> Iterable[tuple[int, int, bytes]]:
+    """Cut entries into blocks of frames: the seq of the first and of the last entry, and the bytes."""
+    if not entries:
+        return
+    frames: list[bytes] = []
+    size, first = 0, entries[0].seq
+    for entry in entries:
+        if size >= BLOCK_BYTES:
+            yield first, entry.seq - 1, b"".join(frames)
+            frames, size, first = [], 0, entry.seq
+        frame = encode_frame(encode(entry))
+        frames.append(frame)
+        size += len(frame)
+    yield first, entries[-1].seq, b"".join(frames)
