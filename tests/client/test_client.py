@@ -14,6 +14,7 @@ from protocol import (
     Hello,
     Join,
     Joined,
+    Leave,
     Live,
     Member,
     Members,
@@ -30,7 +31,7 @@ from tests.client.with_server import ANN, live, next_of, opened, said, settled, 
 from trio_chat.client import Client, ClientClosed, Connected, Refused, open_client
 from trio_chat.client.engine import REQUESTS_WAITING
 
-pytestmark = pytest.mark.usefixtures("autojump_clock")
+pytestmark = pytest.mark.autojump
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ async def test_leaving_where_one_is_not_is_refused_and_forgets_the_room(server: 
 async def test_a_refused_leave_leaves_one_in_the_room(server: FakeServer) -> None:
     async with opened(server) as client:
         await client.join("lobby")
-        server.refuse(type(client).leave and __import__("protocol").Leave, "internal")
+        server.refuse(Leave, "internal")
         with pytest.raises(Refused):
             await client.leave("lobby")
         await client.join("lobby")

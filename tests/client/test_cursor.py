@@ -132,6 +132,17 @@ def test_two_joins_after_the_same_old_position_tell_of_the_new_epoch_once() -> N
     assert take(cursor, gap, entry(1), entry(2), live(2), entry(3)) == [live(2), entry(3)]
 
 
+def test_what_expired_between_two_tellings_of_one_new_epoch_is_passed_over_by_a_gap() -> None:
+    cursor = Cursor(joined(head=5), last=5)
+    take(cursor, live(5))
+    asked_twice_in = cursor.generation
+    cursor.resumed(joined(head=2, epoch="e2"), asked_twice_in)
+    take(cursor, Gap("lobby", 5, 1, "epoch"))
+    cursor.resumed(joined(head=2, epoch="e2"), asked_twice_in)
+    gap = Gap("lobby", 5, 2, "epoch")
+    assert take(cursor, gap, entry(2), live(2)) == [gap, entry(2), live(2)]
+
+
 class Resuming(RuleBasedStateMachine):
     """A server that keeps its promises, a wire that is cut anywhere, and a reader who is often not there.
 
@@ -221,6 +232,7 @@ class Resuming(RuleBasedStateMachine):
         epoch, expected = "e1", self.start + 1
         for at, seq in self.handed:
             if seq < 0:
+                assert at != epoch or -seq > expected, "a gap goes forward, but where a new log begins"
                 epoch, expected = at, -seq
                 continue
             assert (at, seq) == (epoch, expected)
@@ -234,4 +246,4 @@ class Resuming(RuleBasedStateMachine):
 
 
 TestResuming = Resuming.TestCase
-TestResuming.settings = settings(max_examples=60, stateful_step_count=25)
+TestResuming.settings = settings(max_examples=400, stateful_step_count=25)

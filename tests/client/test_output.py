@@ -39,6 +39,8 @@ async def test_putting_waits_while_too_much_waits_and_nothing_is_lost(nursery: t
     paper = Paper(held=True)
     output = Output(paper.write)
     nursery.start_soon(output.run)
+    await output.put("this one is being written\n")
+    await trio.testing.wait_all_tasks_blocked()
     put = 0
 
     async def put_lines() -> None:
@@ -49,12 +51,11 @@ async def test_putting_waits_while_too_much_waits_and_nothing_is_lost(nursery: t
 
     nursery.start_soon(put_lines)
     await trio.testing.wait_all_tasks_blocked()
-    # The first one is being written; of the others as many wait as reach the bound.
-    assert put == 1 + -(-WAITING_CHARS // 1_000)
+    assert put == -(-WAITING_CHARS // 1_000)
     paper.go.set()
     await trio.testing.wait_all_tasks_blocked()
     assert put == 300
-    assert b"".join(paper.sheets) == "".join(f"{number:999}\n" for number in range(300)).encode()
+    assert b"".join(paper.sheets[1:]) == "".join(f"{number:999}\n" for number in range(300)).encode()
     nursery.cancel_scope.cancel()
 
 
@@ -152,6 +153,8 @@ async def test_writing_to_a_pipe_that_nobody_reads_can_be_given_up() -> None:
         await write_to(writer, bytes(1_000_000))
     assert scope.cancelled_caught
     os.close(reader)  # which ends the thread that is left behind: EPIPE
+    while trio.to_thread.current_default_thread_limiter().borrowed_tokens:
+        await trio.lowlevel.checkpoint()
     os.close(writer)
 
 

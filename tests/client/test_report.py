@@ -37,6 +37,13 @@ def test_people_are_told_when_they_are_connected_cut_off_and_back() -> None:
     ]
 
 
+def test_people_are_told_of_attempts_that_fail_only_when_the_reason_is_another_one() -> None:
+    report = for_people()
+    cut, other = Disconnected("Nobody answers.", 0.1), Disconnected("No route.", 2)
+    told = [report.event(event) != "" for event in (cut, cut, other, other, Connected(again=True, nick="me"), other)]
+    assert told == [True, False, True, False, True, True]
+
+
 def test_people_see_what_is_said_and_not_what_only_refreshes_or_acknowledges() -> None:
     report = for_people()
     report.enter("lobby")

@@ -82,9 +82,7 @@ async def test_requests_between_posts_wait_for_them_and_a_ping_waits_for_nobody(
         await ann.join()
         await ann.expect(Live)
         ann.seen.clear()
-        await ann.send(
-            Post(11, "lobby", "a", "one"), GetHistory(12, "lobby"), Post(13, "lobby", "b", "two"), Ping(14)
-        )
+        await ann.send(Post(11, "lobby", "a", "one"), GetHistory(12, "lobby"), Post(13, "lobby", "b", "two"), Ping(14))
         await ann.answer(13)
         answers = [m.id for m in ann.seen if isinstance(m, Posted | History | Pong)]
         assert answers == [14, 11, 12, 13]
@@ -365,4 +363,3 @@ async def test_another_epoch_or_a_seq_beyond_the_head_is_a_gap_and_the_log_from_
             gap = await bob.expect(Gap)
             assert (gap.after, gap.next, gap.reason) == (after.seq, 1, "epoch")
             assert [entry.seq for entry in await bob.until_live()] == [1, 2, 3]
-

@@ -58,7 +58,8 @@ class Cursor:
         """Note the answer to a join after the `position` of that `generation`.
 
         A position of an older generation may have been asked for twice before the first answer came. The server
-        then tells of the new epoch twice; the second time is news no more, and entries that come again are known.
+        then tells of the new epoch twice. The second time it is no news, unless more has expired meanwhile, and
+        entries that come again are known.
         """
         self.lagging = self._loose = False
         self._arriving = joined.epoch
@@ -73,7 +74,7 @@ class Cursor:
         if self.lagging:
             return False
         if isinstance(event, Gap):
-            return self._gap_due if event.reason == "epoch" else event.next - 1 > self.seq
+            return self._starts_anew(event) or event.next - 1 > self.seq
         if self._arriving != self.epoch:
             raise BrokenPromise(f"the log of {event.room} has another epoch, and no gap said so")
         reached = event.seq if isinstance(event, Live) else event.seq - 1  # what must have come before it
@@ -92,7 +93,10 @@ class Cursor:
             self.seq = event.seq
             return
         self.seq = event.next - 1
-        if event.reason == "epoch":
+        if self._starts_anew(event):
             self.epoch = self._arriving
             self.generation += 1
             self._gap_due = False
+
+    def _starts_anew(self, gap: Gap) -> bool:
+        return gap.reason == "epoch" and self._gap_due

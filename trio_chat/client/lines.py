@@ -6,7 +6,7 @@ whether anybody edits the lines, who reads the output, nor how the client reache
 
 import errno
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import trio
@@ -71,7 +71,7 @@ class LineClient(Protocol):
 
     async def list_rooms(self) -> Rooms: ...
 
-    async def __anext__(self) -> ClientEvent: ...
+    def __aiter__(self) -> AsyncIterator[ClientEvent]: ...
 
 
 def room_name(client: LineClient, room: str) -> str:
@@ -192,9 +192,8 @@ class Talk:
 
     async def _watch(self) -> None:
         try:
-            while True:
-                await self._show(await self.client.__anext__())
-        except StopAsyncIteration:
+            async for event in self.client:
+                await self._show(event)
             self.finish(0)
         except ChatError as error:
             self.finish(1, str(error))

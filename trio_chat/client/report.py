@@ -66,13 +66,14 @@ class ForPeople:
         self._painter = painter
         self._server = server
         self._clock = clock
+        self._cut_off_for: str | None = None
 
     def event(self, event: ClientEvent) -> str:
         if isinstance(event, Connected):
+            self._cut_off_for = None
             return self.say(f"Back again, as {event.nick}." if event.again else self._first(event))
         if isinstance(event, Disconnected):
-            reason = event.reason.rstrip().rstrip(".")
-            return self.say(f"Cut off: {reason}. Trying again {_in(event.retry_in_s)}.", warning=True)
+            return self._cut_off(event)
         # Members as an event only refresh what one has been told by arrivals and departures.
         return "" if isinstance(event, Members) else self._lines(event)
 
@@ -87,6 +88,13 @@ class ForPeople:
 
     def enter(self, room: str | None) -> None:
         self._renderer.room = room
+
+    def _cut_off(self, event: Disconnected) -> str:
+        if event.reason == self._cut_off_for:  # an attempt to come back that failed as the one before
+            return ""
+        self._cut_off_for = event.reason
+        reason = event.reason.rstrip().rstrip(".")
+        return self.say(f"Cut off: {reason}. Trying again {_in(event.retry_in_s)}.", warning=True)
 
     def _first(self, event: Connected) -> str:
         return f"Connected to {self._server} as {event.nick}. /help lists what you can do, /quit leaves."

@@ -1,6 +1,6 @@
 """The server: rooms that are logs, people, requests and delivery. `python -m trio_chat.server` runs one."""
 
 from trio_chat.server.app import Server, open_server
-from trio_chat.server.config import BotConfig, ConfigError, ServerConfig, load_config
+from trio_chat.server.config import ConfigError, ServerConfig, load_config
 
-__all__ = ["BotConfig", "ConfigError", "Server", "ServerConfig", "load_config", "open_server"]
+__all__ = ["ConfigError", "Server", "ServerConfig", "load_config", "open_server"]

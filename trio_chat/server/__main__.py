@@ -6,15 +6,19 @@ This file owns what an operator types and reads. It must not know rooms or conne
 import contextlib
 import resource
 import signal
-import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
+import msgspec
 import trio
 from cyclopts import App, Parameter
 
+from trio_chat.bot import BotConfig, BotConfigError, prepare
+from trio_chat.client import ChatError
 from trio_chat.command_line import fail, run_app
 from trio_chat.server.app import Server, open_server
+from trio_chat.server.companions import run_companions, with_provider
 from trio_chat.server.config import ConfigError, LogLevel, ServerConfig, load_config
 from trio_chat.server.log import log, log_to_stderr
 from trio_chat.store import StoreUnusable
@@ -50,9 +54,10 @@ def main(
     rate_limit
         Posts a second that one person may make on average, or off. [default: 20]
     console
-        Chat from this terminal as nick "server".
+        Chat from this terminal as nick "server"; leaving the chat stops the server.
     bot
-        Run a bot in the server; the [bot] table of the configuration file says which.
+        Run a bot in the server; the [bot] table of the configuration file says which. Without a key or base URL
+        it talks offline.
     config
         A TOML file with these settings; flags go before it.
     log_level
@@ -73,14 +78,18 @@ def main(
         fail(str(error))
     _raise_file_limit()
     log_to_stderr(settings.log_level)
+    if settings.bot is not None:
+        settings = _prepare_bot(settings, settings.bot)
     try:
         trio.run(serve, settings)
+    except* ChatError as group:
+        fail(f"the bot or the console cannot enter: {_first(group)}", 1)
     except* StoreUnusable as group:
         fail(str(_first(group)))
     except* OSError as group:
-        error = _first(group)
-        assert isinstance(error, OSError)
-        fail(f"cannot listen on {settings.host or '*'}:{settings.port}: {error.strerror}; choose another --port or --host")
+        where = f"{settings.host or '*'}:{settings.port}"
+        reason = getattr(_first(group), "strerror", None)
+        fail(f"cannot listen on {where}: {reason}; choose another --port or --host")
 
 
 async def serve(config: ServerConfig) -> None:
@@ -89,21 +98,26 @@ async def serve(config: ServerConfig) -> None:
         async with open_server(config) as server:
             _say_hello(server)
             async with trio.open_nursery() as nursery:
-                await _start_companions(server, nursery)
+                nursery.start_soon(partial(run_companions, server, stop=nursery.cancel_scope))
                 async for number in signals:
                     log.info("stopping", signal=signal.Signals(number).name)
                     break
                 nursery.cancel_scope.cancel()
 
 
-async def _start_companions(server: Server, nursery: trio.Nursery) -> None:
-    """Start the bot and the operator's console where the settings ask for them."""
-
-
 def _say_hello(server: Server) -> None:
     config = server.config
     print(f"trio_chat listens on {', '.join(server.addresses)} with {config.store}")
     print(f"Join with: python -m trio_chat.client {server.url}", flush=True)
+
+
+def _prepare_bot(config: ServerConfig, bot: BotConfig) -> ServerConfig:
+    try:
+        bot = with_provider(bot)
+        prepare(bot)
+    except BotConfigError as error:
+        fail(f"the bot cannot run: {error}")
+    return msgspec.structs.replace(config, bot=bot)
 
 
 def _raise_file_limit() -> None:
@@ -122,4 +136,4 @@ def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
 
 
 if __name__ == "__main__":
-    sys.exit(run_app(app))
+    run_app(app)

@@ -65,9 +65,14 @@ class Server:
         """How many connections there are, whether they have said hello or not."""
         return len(self._connections)
 
-    async def handle(self, stream: ByteStream) -> None:
-        """Serve one connection on any stream until it ends. The caller owns the stream and closes it."""
-        connection = Connection(self, stream)
+    async def handle(self, stream: ByteStream, *, operator: bool = False) -> None:
+        """Serve one connection on any stream until it ends. The caller owns the stream and closes it.
+
+        Args:
+            stream: the connection.
+            operator: whether whoever runs the server is at its other end.
+        """
+        connection = Connection(self, stream, operator=operator)
         self._connections.add(connection)
         try:
             if self._stopping:
@@ -80,16 +85,20 @@ class Server:
             if not self._connections:
                 self._none_left.set()
 
-    async def dial(self) -> ByteStream:
-        """Connect to this server from inside its process; the caller owns the stream and closes it."""
+    async def dial(self, *, operator: bool = False) -> ByteStream:
+        """Connect to this server from inside its process; the caller owns the stream and closes it.
+
+        Args:
+            operator: whether whoever runs the server is at its other end; only they may be called `server`.
+        """
         await trio.lowlevel.checkpoint()
         ours, theirs = memory_stream_pair(names=("in this process", self.name))
-        self._nursery.start_soon(self._handle_dialled, ours)
+        self._nursery.start_soon(self._handle_dialled, ours, operator)
         return theirs
 
-    async def _handle_dialled(self, stream: ByteStream) -> None:
+    async def _handle_dialled(self, stream: ByteStream, operator: bool) -> None:
         try:
-            await self.handle(stream)
+            await self.handle(stream, operator=operator)
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
                 await stream.aclose()
@@ -128,9 +137,7 @@ class Server:
 
 
 @asynccontextmanager
-async def open_server(
-    config: ServerConfig | None = None, *, store: OpenStore | None = None
-) -> AsyncIterator[Server]:
+async def open_server(config: ServerConfig | None = None, *, store: OpenStore | None = None) -> AsyncIterator[Server]:
     """Run a server for as long as the block lasts.
 
     Leaving the block, also by an exception or cancellation, says bye to all, commits what is in flight and closes

@@ -3,12 +3,15 @@
 This file owns names, units and limits of settings. It must not know the command line or what a setting does.
 """
 
+import dataclasses
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta, Struct
+
+from trio_chat.bot import BotConfig
 
 DEFAULT_PORT = 5002
 
@@ -17,18 +20,6 @@ LogLevel = Literal["debug", "info", "warning", "error"]
 
 class ConfigError(Exception):
     """The settings cannot be used; the message is one sentence for the operator."""
-
-
-class BotConfig(Struct, frozen=True, forbid_unknown_fields=True):
-    """The bot that the server runs itself, as the flags of `python -m trio_chat.bot`."""
-
-    nick: str = "sage"
-    room: str = "lobby"
-    every_lines: Annotated[int, Meta(ge=1)] | None = None
-    every_seconds: Annotated[float, Meta(gt=0)] | None = None
-    model: str | None = None
-    base_url: str | None = None
-    persona: str | None = None
 
 
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,9 +73,18 @@ def load_config(path: Path | None, overrides: dict[str, object], *, bot: bool | 
     settings.update(overrides)
     if bot:
         settings.setdefault("bot", {})
+    _know_all(settings.get("bot"), where)
     if settings.get("rate_limit") == "off":
         settings["rate_limit"] = None
     try:
         return msgspec.convert(settings, ServerConfig)
     except msgspec.ValidationError as error:
         raise ConfigError(f"a setting in {where} is wrong: {error}") from None
+
+
+def _know_all(table: object, where: str) -> None:
+    """Refuse what is no setting of a bot; msgspec does so for its own structs only."""
+    known = {field.name for field in dataclasses.fields(BotConfig)}
+    for name in table if isinstance(table, dict) else ():
+        if name not in known:
+            raise ConfigError(f"a setting in {where} is wrong: there is no setting bot.{name}")

@@ -56,10 +56,12 @@ class Connection:
     Attributes:
         person: who it is, once welcomed.
         memberships: the rooms this connection is in, by name.
+        operator: whether whoever runs the server is at its other end.
     """
 
-    def __init__(self, server: "Server", stream: ByteStream) -> None:
+    def __init__(self, server: "Server", stream: ByteStream, *, operator: bool = False) -> None:
         self.server = server
+        self.operator = operator
         self.hub = server.hub
         self.peer = stream.peer
         self.delivery = Delivery(stream, server.hub.store)

@@ -6,7 +6,7 @@ must not know how a connection works; it is handed things that can settle an app
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 import trio
 
@@ -14,6 +14,9 @@ from protocol import Entry
 from trio_chat.server.people import People
 from trio_chat.server.rooms import Room
 from trio_chat.store import Appended, Commit, RoomRecord, Store
+
+OPERATOR: Final = "server"
+"""The nick of whoever runs the server; nobody may take it from outside its process."""
 
 
 class Origin(Protocol):

@@ -6,6 +6,8 @@ name `trio_chat.server`; the command line does it with `log_to_stderr`.
 
 import logging
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import structlog
@@ -41,6 +43,16 @@ def log_to_stderr(level: "LogLevel") -> None:
     """Write events of at least this level to stderr."""
     handler = logging.StreamHandler()
     handler.setFormatter(_EventFirst())
-    _STANDARD.addHandler(handler)
+    _STANDARD.handlers = [handler]
     _STANDARD.setLevel(level.upper())
     _STANDARD.propagate = False
+
+
+@contextmanager
+def capture_log(handler: logging.Handler) -> Iterator[None]:
+    """Give events to another handler, and to no other, for as long as the block lasts."""
+    before, _STANDARD.handlers = _STANDARD.handlers, [handler]
+    try:
+        yield
+    finally:
+        _STANDARD.handlers = before

@@ -50,6 +50,7 @@ from protocol import (
 )
 from trio_chat.names import nick_key, room_name
 from trio_chat.server.errors import Refusal
+from trio_chat.server.hub import OPERATOR
 from trio_chat.server.limits import TokenBucket
 from trio_chat.server.log import log
 from trio_chat.server.people import Person
@@ -91,7 +92,7 @@ async def _hello(c: "Connection", hello: Hello) -> None:
         raise Refusal("version", f"This server speaks version {VERSION} of the protocol, not {hello.version}.")
     if hello.password is not None or hello.token is not None:
         raise Refusal("not_welcome", "This server has no accounts; say hello without password and token.")
-    nick_key(hello.nick)
+    _check_nick(c, hello.nick)
     now_ms = c.hub.wall_clock_ms()
     author = await c.hub.store.identity(sha256(bytes.fromhex(hello.session)).digest(), now_ms)
     now = trio.current_time()
@@ -110,10 +111,16 @@ async def _hello(c: "Connection", hello: Hello) -> None:
 
 async def _nick(c: "Connection", request: SetNick) -> None:
     person = _me(c)
+    _check_nick(c, request.nick)
     before = c.hub.people.rename(person, request.nick, trio.current_time())
     c.send(Done(request.id))
     if before != person.nick:
         _announce_rename(person, before)
+
+
+def _check_nick(c: "Connection", nick: str) -> None:
+    if nick_key(nick).key == OPERATOR and not c.operator:
+        raise Refusal("nick_taken", f"The nick {nick} is the operator's; choose another one.")
 
 
 def _announce_rename(person: Person, before: str) -> None:

@@ -11,13 +11,13 @@ from typing import Final, Literal, Protocol
 
 from msgspec import Struct
 
-from protocol import Edited, Entry, Message, Redacted, TopicSet
+from protocol import PAGE_BYTES, Edited, Entry, Message, Redacted, TopicSet
 
 APPENDS_WAITING: Final = 256
 """Calls of `append` that may wait for the committing task; one more waits outside."""
 
 BATCH_DRAFTS: Final = 4_096
-"""Drafts that one transaction takes at most, so that no commit grows with the load."""
+"""Drafts at which one transaction takes no further call, so that no commit grows with the load."""
 
 Kind = Literal["message", "edited", "redacted", "topic_set"]
 
@@ -38,7 +38,8 @@ class Draft(Struct, frozen=True, gc=False):
     """What somebody wants appended to a room's log; the store gives it a seq.
 
     `text` is the message, the new text of an edit, the reason of a redaction, or the topic; `target` the seq
-    that is edited or redacted. `at` is in Unix milliseconds.
+    that is edited or redacted. `at` is in Unix milliseconds. A repeat may come with another `at`, `nick` or `bot`;
+    all else under the same author and key is its content, and has to be the same.
     """
 
     room: str
@@ -172,8 +173,11 @@ class Store(Protocol):
         nick: str | None = None,
         cursor: str | None = None,
         limit: int,
+        max_bytes: int = PAGE_BYTES,
     ) -> Hits:
         """Find messages that hold all words of `query`, newest first, committed ones without exception.
+
+        At most `limit` and about `max_bytes` of encoded size, as in `page`.
 
         Words match without case and diacritics. Redacted messages are not found; edited ones by their new text.
         `reader` (an author) finds nothing in private rooms of others. `nick`, exact and without case, limits it
@@ -185,7 +189,11 @@ class Store(Protocol):
         ...
 
     async def open_room(self, name: str) -> RoomRecord:
-        """Return a public room, made durable if it is new."""
+        """Return a public room, made durable if it is new.
+
+        Raises:
+            ValueError: the name starts with ``~``, as those of private rooms do.
+        """
         ...
 
     async def find_room(self, name: str) -> RoomRecord | None:
