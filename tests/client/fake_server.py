@@ -8,6 +8,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import msgspec
 import trio
 
 from protocol import (
@@ -95,8 +96,10 @@ class FakeServer:
         asked: every request that was understood, in order, of all connections.
         refusals: errors that the next requests of a type get instead of being carried out.
         silent: while set, nothing is read or sent on any connection.
+        publishing: while not set, entries are kept back, and come with the next that is published.
         refused_dials: how many dials fail yet.
         wrap: what is put around the client's end of each new connection.
+        ping_ms: what `welcome` says.
     """
 
     def __init__(self, nursery: trio.Nursery) -> None:
@@ -106,13 +109,16 @@ class FakeServer:
         self.refusals: dict[type, deque[Error]] = {}
         self.keys: dict[tuple[str, str], tuple[int, object]] = {}
         self.nicks: dict[str, str] = {}
+        self.authors: dict[str, str] = {}
         self.connections: list[Connection] = []
         self.dials = 0
         self.refused_dials = 0
         self.ping_ms = 30_000
         self.silent = False
+        self.publishing = True
         self.answering = trio.Event()
         self.answering.set()
+        self.answer_rooms_by: dict[str, object] | None = None
         self.wrap: Callable[[ByteStream], ByteStream] = lambda stream: stream
         self._nursery = nursery
 
@@ -179,6 +185,11 @@ class FakeServer:
         for connection in self.connections:
             if connection.machine.state is State.OPEN:
                 connection.send(event)
+
+    def tell_raw(self, payload: dict[str, object]) -> None:
+        """Send something to all connections that is no message."""
+        for connection in self.connections:
+            connection.send_raw(payload)
 
     def members(self, room: str) -> list[Member]:
         return [Member(c.author, c.nick) for c in self.connections if room in c.cursors]
@@ -250,7 +261,16 @@ class Connection:
 
     def send(self, message: FromServer) -> None:
         self.machine.sent(message)
-        self._outbox += encode_frame(encode(message))
+        if isinstance(message, Rooms) and self.server.answer_rooms_by is not None:
+            self.send_raw({**self.server.answer_rooms_by, "id": message.id})
+        else:
+            self._queue(encode(message))
+
+    def send_raw(self, payload: dict[str, object]) -> None:
+        self._queue(msgspec.json.encode(payload))
+
+    def _queue(self, payload: bytes) -> None:
+        self._outbox += encode_frame(payload)
         self._filled.set()
 
     async def _write(self) -> None:
@@ -269,7 +289,7 @@ class Connection:
 
     def publish(self) -> None:
         """Send what each room's log holds beyond our cursor, page by page, and `live` once after coming in."""
-        if self.machine.state is not State.OPEN:
+        if self.machine.state is not State.OPEN or not self.server.publishing:
             return
         for room, cursor in list(self.cursors.items()):
             log = self.server.logs[room]
@@ -322,7 +342,7 @@ class Connection:
                 self.send(self._read_answer(request))
 
     def _hello(self, hello: Hello) -> None:
-        author = f"a-{hello.session[:8]}"
+        author = self.server.authors.setdefault(hello.session, f"a-{hello.session[:8]}")
         if self.server.nicks.setdefault(hello.nick, author) != author:
             self.send(Error(hello.id, "nick_taken", "Somebody else has this nick."))
             return

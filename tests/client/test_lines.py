@@ -14,12 +14,12 @@ from protocol import Bye, Command, Hello, Join, Joined, Message, Notice, Post, Q
 from tests.client.fake_server import NOW_MS, FakeServer
 from trio_chat.client import Client, open_client
 from trio_chat.client.ink import Painter
-from trio_chat.client.lines import LineClient, Talk, asks_to_quit, room_name
+from trio_chat.client.lines import LineClient, Talk, room_name
 from trio_chat.client.output import Output
 from trio_chat.client.render import Renderer
 from trio_chat.client.report import ForPeople, ForPrograms, Report
 
-pytestmark = pytest.mark.usefixtures("autojump_clock")
+pytestmark = pytest.mark.autojump
 
 Source = Callable[[Talk], Awaitable[None]]
 
@@ -365,11 +365,3 @@ async def test_a_bye_as_an_answer_ends_the_talk_at_once() -> None:
     talk = Talk(client, ForPrograms(), Output(paper.write))
     assert await talk.carry_out("/quit") is None
     assert talk._work.cancel_called
-
-
-@pytest.mark.parametrize(
-    ("line", "quits"),
-    [("/quit", True), ("/EXIT now", True), ("/quitter", False), ("quit", False), (" /quit", False), ("", False)],
-)
-def test_only_the_command_to_leave_asks_to_quit(line: str, quits: bool) -> None:
-    assert asks_to_quit(line) is quits

@@ -5,7 +5,7 @@ import trio
 
 from protocol import (
     Bye,
-    Done,
+    Command,
     Error,
     Gap,
     GetHistory,
@@ -13,18 +13,18 @@ from protocol import (
     Hello,
     Join,
     Joined,
+    Leave,
     Live,
     Message,
     Notice,
-    Ping,
-    Pong,
     Position,
     Post,
-    Welcome,
+    Request,
+    SetNick,
 )
-from tests.client.fake_server import LIMITS, FakeServer
-from tests.client.with_server import ANN, BOB, back, live, next_of, opened, said, settled, texts, until
-from trio_chat.client import Client, Connected, Disconnected, Refused
+from tests.client.fake_server import FakeServer
+from tests.client.with_server import BOB, back, live, next_of, opened, said, settled, texts, until
+from trio_chat.client import Client, ClientClosed, Connected, Disconnected, Refused
 
 pytestmark = pytest.mark.autojump
 
@@ -32,6 +32,13 @@ pytestmark = pytest.mark.autojump
 @pytest.fixture
 async def server(nursery: trio.Nursery) -> FakeServer:
     return FakeServer(nursery)
+
+
+def kinds(requests: list[Request]) -> list[type]:
+    return [type(request) for request in requests]
+
+
+# --- being cut off and coming back --------------------------------------------------------------------
 
 
 async def test_a_cut_is_told_with_its_reason_and_mended(server: FakeServer) -> None:
@@ -57,40 +64,321 @@ async def test_every_attempt_that_fails_is_told_and_the_waits_grow_to_fifteen_se
         server.refused_dials = 40
         server.cut()
         events = await until(client, lambda event: isinstance(event, Connected) and event.again)
-        waits = [event.retry_in_s for event in events if isinstance(event, Disconnected)]
-        assert len(waits) == 41
-        assert all(wait <= min(15.0, 0.1 * 2**count) for count, wait in enumerate(waits))
-        assert max(waits) > 7
-        reason = [event.reason for event in events if isinstance(event, Disconnected)][-1]
-        assert reason.startswith("Nobody listens at 127.0.0.1:5002: start a server there")
+        lost = [event for event in events if isinstance(event, Disconnected)]
+        assert len(lost) == 41
+        assert all(event.retry_in_s <= min(15.0, 0.1 * 2.0**count) for count, event in enumerate(lost))
+        assert max(event.retry_in_s for event in lost) > 5
+        assert lost[-1].reason.startswith("Nobody listens at 127.0.0.1:5002: start a server there")
 
 
 async def test_a_server_that_says_bye_is_left_alone_for_as_long_as_it_asks(server: FakeServer) -> None:
     async with opened(server) as client:
         before = trio.current_time()
-        server.tell(Bye("restarting", retry_after_ms=60_000))
+        server.tell(Bye("restarting.", retry_after_ms=60_000))
         lost = await next_of(client, Disconnected)
         assert lost.reason == "The server said goodbye: restarting."
         await back(client)
         assert trio.current_time() - before >= 60
 
 
-async def test_a_room_of_which_nothing_came_yet_is_resumed_without_losing_what_was_asked_for(
-    server: FakeServer,
-) -> None:
+async def test_a_server_that_breaks_the_protocol_is_left_and_the_rest_comes_as_it_should(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        await live(client)
+        server.tell(Message("lobby", 3, 0, "a-x", "xenia", "out of order"))
+        lost = await next_of(client, Disconnected)
+        assert lost.reason == "The server broke the protocol: the log of lobby goes on at 3, after 0."
+        server.say("lobby", "in order")
+        assert texts(await until(client, said(1))) == ["in order"]
+
+
+async def test_a_room_of_which_nothing_came_yet_is_resumed_with_all_that_was_asked_for(server: FakeServer) -> None:
     for number in range(1, 6):
         server.say("lobby", f"{number}")
     async with opened(server) as client:
-        joined = Joined("lobby", "e1", 5, "", [], 1)
-        with server.holding_answers():
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(client.join, "lobby", )
-                await settled()
-                connection = server.connections[0]
-                connection._outbox.clear()
-                server.answering.set()
-                await connection._stream.send_all(_framed(Joined("lobby", "e1", 5, "", [], 1, server.asked[-1].id)))
+        server.publishing = False
+        await client.join("lobby", last=3)
         server.cut()
-        assert joined
         server.say("lobby", "6")
-        assert texts(await until(client, said(6))) == ["1", "2", "3", "4", "5", "6"]
+        server.publishing = True
+        assert texts(await until(client, said(6))) == ["3", "4", "5", "6"]
+
+
+async def test_a_new_epoch_says_gap_and_brings_the_log_from_its_start(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        for text in ("one", "two", "three"):
+            await client.post("lobby", text)
+        await until(client, said(3))
+        server.restart_with_empty_logs("e2")
+        server.say("lobby", "new one")
+        events = await until(client, said(1))
+        assert [event for event in events if isinstance(event, Gap)] == [Gap("lobby", 3, 1, "epoch")]
+        assert texts(events) == ["new one"]
+        assert client.rooms["lobby"].epoch == "e2"
+
+
+async def test_entries_that_expired_meanwhile_are_told_by_a_gap(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        server.say("lobby", "1")
+        await until(client, said(1))
+        server.cut()
+        for number in range(2, 6):
+            server.say("lobby", f"{number}")
+        server.logs["lobby"].first = 4
+        events = await until(client, said(5))
+        assert [event for event in events if isinstance(event, Gap)] == [Gap("lobby", 1, 4, "expired")]
+        assert texts(events) == ["4", "5"]
+
+
+async def test_an_identity_that_the_server_has_forgotten_is_warned_of(server: FakeServer) -> None:
+    async with opened(server) as client:
+        server.authors["a" * 32] = "a-new"
+        server.nicks.clear()
+        server.cut()
+        notice = await next_of(client, Notice)
+        assert "may come twice" in notice.text
+        assert notice.level == "warning"
+        assert client.author == "a-new"
+
+
+# --- nicks and refusals on the way back ---------------------------------------------------------------
+
+
+async def test_a_nick_that_somebody_has_taken_meanwhile_grows_an_underscore(server: FakeServer) -> None:
+    async with opened(server) as client:
+        server.nicks["ann"] = server.nicks["ann_"] = "a-somebody"
+        server.cut()
+        assert await back(client) == Connected(again=True, nick="ann__")
+        assert client.nick == "ann__"
+        assert server.dials == 2
+
+
+async def test_a_nick_of_full_length_is_shortened_to_make_room(server: FakeServer) -> None:
+    async with opened(server, "n" * 32) as client:
+        server.nicks["n" * 32] = "a-somebody"
+        server.cut()
+        assert (await back(client)).nick == "n" * 31 + "_"
+
+
+async def test_when_all_nicks_are_taken_it_is_tried_again_later(server: FakeServer) -> None:
+    async with opened(server) as client:
+        taken = {"ann" + "_" * count: "a-somebody" for count in range(5)}
+        server.nicks.update(taken)
+        server.cut()
+        await next_of(client, Disconnected)
+        lost = await next_of(client, Disconnected)
+        assert lost.reason == "Somebody else has this nick."
+        del server.nicks["ann"]
+        assert (await back(client)).nick == "ann"
+
+
+@pytest.mark.parametrize("code", ["not_welcome", "version", "bad_name", "forbidden"])
+async def test_a_server_that_refuses_us_for_good_ends_the_client(
+    server: FakeServer, nursery: trio.Nursery, code: str
+) -> None:
+    refused: list[str] = []
+
+    async def post(client: Client) -> None:
+        try:
+            await client.post("lobby", "hello")
+        except Refused as error:
+            refused.append(error.code)
+
+    async with opened(server) as client:
+        await client.join("lobby")
+        server.refuse(Hello, code)
+        server.refused_dials = 1
+        server.cut()
+        nursery.start_soon(post, client)
+        with pytest.raises(Refused) as caught:
+            await until(client, lambda event: False)
+        assert caught.value.code == code
+        await settled()
+        assert refused == [code]
+        with pytest.raises(Refused):
+            await client.post("lobby", "again")
+
+
+@pytest.mark.parametrize("code", ["unavailable", "too_many", "internal"])
+async def test_a_refusal_that_may_pass_is_waited_for(server: FakeServer, code: str) -> None:
+    async with opened(server) as client:
+        server.refuse(Hello, code, retry_after_ms=7_000, times=2)
+        server.cut()
+        before = trio.current_time()
+        await back(client)
+        assert trio.current_time() - before >= 14
+
+
+async def test_a_room_that_cannot_be_resumed_now_is_waited_for_before_anything_is_posted(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        await client.join("hall")
+        server.refuse(Join, "unavailable", retry_after_ms=5_000, times=2)
+        server.cut()
+        await client.post("lobby", "hello")
+        assert texts(await until(client, said(1))) == ["hello"]
+        assert set(client.rooms) == {"lobby", "hall"}
+        assert server.dials == 2
+
+
+async def test_a_room_that_refuses_us_on_the_way_back_is_left_with_a_notice(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        await client.join("hall")
+        server.refuse(Join, "forbidden")
+        server.cut()
+        notice = await next_of(client, Notice)
+        assert notice == Notice("You are no longer in #lobby: Refused for the test: forbidden.", "lobby", "warning")
+        await client.post("hall", "hello")
+        assert set(client.rooms) == {"hall"}
+
+
+# --- requests without an answer -----------------------------------------------------------------------
+
+
+async def test_unanswered_requests_are_asked_again_in_their_order_after_the_rooms(
+    server: FakeServer, nursery: trio.Nursery
+) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        server.asked.clear()
+        server.silent = True
+        for text in ("one", "two", "three"):
+            nursery.start_soon(client.post, "lobby", text)
+            await settled()
+        nursery.start_soon(client.join, "hall")
+        await settled()
+        nursery.start_soon(client.set_nick, "anna")
+        await settled()
+        nursery.start_soon(client.join, "lobby")
+        await settled()
+        server.silent = False
+        server.cut()
+        await back(client)
+        await until(client, said(3))
+        await settled()
+        assert kinds(server.asked) == [Hello, Join, Post, Post, Post, Join, SetNick, Join]
+        assert [post.text for post in server.asked_of(Post) if isinstance(post, Post)] == ["one", "two", "three"]
+        join = server.asked[-1]
+        assert join == Join(join.id, "lobby", after=Position("e1", 0))
+        assert client.nick == "anna"
+
+
+async def test_a_lost_answer_to_a_post_makes_it_a_duplicate_under_the_same_key(
+    server: FakeServer, nursery: trio.Nursery
+) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        with server.holding_answers():
+            nursery.start_soon(client.post, "lobby", "first")
+            await settled()
+            assert len(server.logs["lobby"].entries) == 1
+            server.cut()
+        posted = await client.post("lobby", "second")
+        assert posted.seq == 2
+        first, repeated, _ = server.asked_of(Post)
+        assert isinstance(first, Post)
+        assert isinstance(repeated, Post)
+        assert (first.key, first.text) == (repeated.key, repeated.text)
+        assert texts(await until(client, said(2))) == ["first", "second"]
+
+
+async def test_a_post_without_connection_waits_for_one(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        server.refused_dials = 3
+        server.cut()
+        await next_of(client, Disconnected)
+        assert (await client.post("lobby", "hello")).seq == 1
+
+
+async def test_what_nobody_waits_for_any_more_is_asked_again_only_if_it_changes_something(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        server.silent = True
+        with trio.move_on_after(1):
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(client.history, "lobby")
+                nursery.start_soon(client.list_rooms)
+                nursery.start_soon(client.post, "lobby", "hello")
+        server.silent = False
+        server.cut()
+        await until(client, said(1))
+        assert not server.asked_of(GetHistory)
+        assert not server.asked_of(GetRooms)
+
+
+async def test_whoever_is_cut_off_while_leaving_has_left(server: FakeServer, nursery: trio.Nursery) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        await client.join("hall")
+        server.silent = True
+        done = trio.Event()
+
+        async def leave() -> None:
+            await client.leave("lobby")
+            done.set()
+
+        nursery.start_soon(leave)
+        await settled()
+        server.silent = False
+        server.cut()
+        await done.wait()
+        await back(client)
+        await settled()
+        assert set(client.rooms) == {"hall"}
+        assert not server.asked_of(Leave)
+
+
+async def test_a_quit_whose_answer_was_lost_is_said_again(server: FakeServer) -> None:
+    async with opened(server) as client:
+        server.silent = True
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(client.command, "/quit")
+            await settled()
+            server.silent = False
+            server.cut()
+        assert len(server.asked_of(Command)) == 1
+        with pytest.raises(ClientClosed):
+            await client.commands()
+
+
+async def test_an_answer_that_makes_no_sense_refuses_the_request(server: FakeServer) -> None:
+    async with opened(server) as client:
+        server.answer_rooms_by = {"type": "rooms", "rooms": "many", "more": False}
+        with pytest.raises(Refused, match="makes no sense here"):
+            await client.list_rooms()
+        assert client.connected
+
+
+async def test_news_that_are_not_understood_are_passed_over(server: FakeServer) -> None:
+    async with opened(server) as client:
+        server.tell_raw({"type": "weather", "text": "rain"})
+        server.tell(Notice("tea"))
+        assert await next_of(client, Notice) == Notice("tea")
+
+
+async def test_a_complaint_without_a_request_becomes_a_notice(server: FakeServer) -> None:
+    async with opened(server) as client:
+        server.tell(Error(None, "bad_message", "That was no message."))
+        assert await next_of(client, Notice) == Notice("That was no message.", level="warning")
+
+
+async def test_joined_and_live_tell_after_a_cut_that_a_room_is_back(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        await live(client)
+        server.cut()
+        events = await live(client)
+        assert [type(event) for event in events] == [Disconnected, Connected, Joined, Live]
+
+
+async def test_another_client_under_the_same_session_is_the_same_person(server: FakeServer) -> None:
+    async with opened(server) as one, opened(server) as other, opened(server, "bob", BOB) as third:
+        assert one.author == other.author != third.author
+        with pytest.raises(Refused) as caught:
+            async with opened(server, "ann", BOB):
+                pass
+        assert caught.value.code == "nick_taken"

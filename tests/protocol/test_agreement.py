@@ -147,6 +147,10 @@ class Agreement(RuleBasedStateMachine):
         kind = Error if refused or not answers else data.draw(st.sampled_from(answers))
         self.send(sample(kind, id=oldest), self.server)
 
+    @rule(role=st.sampled_from(Role), number=st.integers(1, 2))
+    def a_side_pings(self, role: Role, number: int) -> None:
+        self.send(sample(Ping, id=number), self.client if role is Role.CLIENT else self.server)
+
     @precondition(lambda self: self.client.pings or self.server.pings)
     @rule()
     def each_side_answers_a_ping(self) -> None:

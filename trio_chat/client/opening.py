@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 
 import trio
 
+from protocol import VERSION, Hello, MessageError, check
 from trio_chat.client.client import Client
 from trio_chat.client.engine import Engine, Who
+from trio_chat.client.errors import Refused
 from trio_chat.client.reach import Dial
 from trio_chat.client.secret import Secret, load_secret
 from trio_chat.client.url import DEFAULT_URL, parse_url
@@ -54,6 +56,10 @@ async def open_client(
         Refused: the server refuses us: `nick_taken`, `bad_name`, `version`, `not_welcome`.
     """
     address = parse_url(url)
+    try:
+        check(Hello(1, VERSION, "0" * 32 if session is None else session, nick, agent))
+    except MessageError as error:
+        raise Refused(error.code, str(error)) from None
     secret = Secret(session) if session is not None else await trio.to_thread.run_sync(load_secret, address, nick)
 
     async def dial_address() -> ByteStream:

@@ -169,9 +169,9 @@ async def _msg(typed: Typed) -> None:
         check(post)
     except MessageError as error:
         raise Refusal(error.code, str(error)) from None
-    room = await requests.open_private(typed.c, nick)
-    if room.name not in typed.c.memberships:
-        requests.enter_unasked(typed.c, room)
+    room, entered = await requests.open_private(typed.c, nick)
+    if entered:
+        typed.c.send(requests.joined(typed.c, room))
     membership = requests.membership_in(typed.c, room.name)
     await typed.c.append([requests.said(typed.c, membership, post.key, post.text)], [typed.id])
 

@@ -32,7 +32,6 @@ def with_provider(config: BotConfig) -> BotConfig:
     """
     api_key, base_url = provider_from(os.environ, config.base_url)
     if config.model != MARKOV and not (api_key or config.api_key or base_url):
-        log.warning("the bot talks offline: set OPENAI_API_KEY or base_url for a model that answers", model=MARKOV)
         return dataclasses.replace(config, model=MARKOV)
     return dataclasses.replace(config, api_key=config.api_key or api_key, base_url=base_url)
 
@@ -43,6 +42,8 @@ async def run_server_bot(server: Server, config: BotConfig) -> None:
     Raises:
         ChatError: it cannot enter.
     """
+    if config.model == MARKOV:
+        log.info("the bot talks offline; set OPENAI_API_KEY or base_url for a model that answers", model=MARKOV)
     config = dataclasses.replace(config, url=server.url)
     await run_bot(config, dial=server.dial, report=lambda line: log.info("bot", nick=config.nick, says=line))
 
@@ -53,7 +54,9 @@ async def run_console(server: Server) -> None:
     The server's log comes as notices, through the same line mode, so that it tears no typed line.
     """
     interruption = Interruption(lambda: None)
-    async with open_client(server.url, nick=OPERATOR, agent="console", dial=partial(server.dial, operator=True)) as client:
+    async with open_client(
+        server.url, nick=OPERATOR, agent="console", dial=partial(server.dial, operator=True)
+    ) as client:
         with capture_log(_Notices(server, client.author)):
             await talk(client, Options(server.url, server.url, OPERATOR, "lobby"), STDIN, STDOUT, interruption)
 

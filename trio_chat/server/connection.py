@@ -153,14 +153,14 @@ class Connection:
 
     # --- rooms ------------------------------------------------------------------------------------
 
-    def enter(self, room: Room, cursor: int) -> None:
-        """Be in a room from now on, or start anew in it: what follows `cursor` is sent."""
+    def enter(self, room: Room, cursor: int, *, quiet: bool = False) -> None:
+        """Be in a room from now on, or start anew in it: what follows `cursor` is sent. `quiet` tells nobody."""
         assert self.person is not None
         membership = Membership(room, self.person, self.delivery, cursor)
         old = self.memberships.get(room.name)
         self.memberships[room.name] = membership
         if old is None:
-            room.enter(membership)
+            room.enter(membership, quiet=quiet)
         else:
             room.replace(old, membership)
 

@@ -148,20 +148,21 @@ async def _join(c: "Connection", request: Join) -> None:
             gap = Gap(room.name, cursor, 1, "epoch")
             cursor = 0
     c.enter(room, cursor)
-    c.send(_joined(c, room, request.id), *([gap] if gap else []))
+    c.send(joined(c, room, request.id), *([gap] if gap else []))
 
 
 async def _direct(c: "Connection", request: Direct) -> None:
-    room = await open_private(c, request.nick)
-    if room.name not in c.memberships:
-        c.enter(room, max(0, room.head - LAST_ENTRIES))
-    c.send(_joined(c, room, request.id))
+    room, _ = await open_private(c, request.nick)
+    c.send(joined(c, room, request.id))
 
 
-async def open_private(c: "Connection", nick: str) -> Room:
-    """Open the private room with whoever has `nick`, and let all connections of both into it but `c` itself.
+async def open_private(c: "Connection", nick: str) -> tuple[Room, bool]:
+    """Let all connections of this person and of whoever has `nick` into their private room.
 
-    Whoever calls enters it without awaiting in between.
+    The others hear of it by `joined`; no presence is announced, for all of them enter at once.
+
+    Returns:
+        The room, and whether `c` was not in it before.
     """
     me, other = _me(c), c.hub.people.find(nick)
     if other is None:
@@ -170,16 +171,13 @@ async def open_private(c: "Connection", nick: str) -> Room:
     room = await c.hub.open_room(record.name, lambda: c.hub.store.find_room(record.name))
     if room is None:
         raise Refusal("no_such_room", "The private room is gone; try again.")
-    for connection in (me.connections | other.connections) - {c}:
-        if room.name not in connection.memberships:
-            enter_unasked(connection, room)
-    return room
-
-
-def enter_unasked(c: "Connection", room: Room) -> None:
-    """Let a connection into a room without its asking: it gets `joined` as an event."""
-    c.enter(room, max(0, room.head - LAST_ENTRIES))
-    c.send(_joined(c, room))
+    absent = [one for one in me.connections | other.connections if room.name not in one.memberships]
+    for connection in absent:
+        connection.enter(room, max(0, room.head - LAST_ENTRIES), quiet=True)
+    for connection in absent:
+        if connection is not c:
+            connection.send(joined(connection, room))
+    return room, c in absent
 
 
 async def _leave(c: "Connection", request: Leave) -> None:
@@ -203,7 +201,8 @@ async def _open(c: "Connection", name: str) -> Room:
     return room
 
 
-def _joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
+def joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
+    """Return what somebody is told who has entered a room."""
     members = [member(person) for person, _ in zip(room.people, range(MEMBERS_SHOWN), strict=False)]
     peer = None
     if room.between is not None:

@@ -77,16 +77,19 @@ class Room:
             if membership is not but and not membership.delivery.offer(block):
                 membership.delivery.miss_presence(membership)
 
-    def enter(self, membership: Membership) -> None:
-        """Add a member and let it catch up from its cursor; the others hear of it if the person was not here yet."""
+    def enter(self, membership: Membership, *, quiet: bool = False) -> None:
+        """Add a member and let it catch up from its cursor.
+
+        The others hear of it if the person was not here yet, unless `quiet`.
+        """
         person = membership.person
         self.members.add(membership)
         here = self._present.get(person, 0)
         self._present[person] = here + 1
-        if not here:
+        if not here and not quiet:
             event = Presence(self.name, person.author, person.nick, "joined", bot=person.bot)
             self.announce(event, but=membership)
-        self._catch_up(membership)
+        membership.delivery.catch_up(membership)
 
     def exit(self, membership: Membership, change: str) -> None:
         """Remove a member; the others hear of it (`left` or `lost`) if the person has no connection here any more."""
@@ -107,7 +110,7 @@ class Room:
         old.live = False
         old.delivery.forget(old)
         self.members.add(new)
-        self._catch_up(new)
+        new.delivery.catch_up(new)
 
     def go_live(self, membership: Membership) -> None:
         """Turn a member live whose cursor is at the head; the caller has not awaited since it saw that."""
@@ -132,9 +135,6 @@ class Room:
         self._live.discard(membership)
         membership.live = False
         membership.cursor = cursor
-        membership.delivery.catch_up(membership)
-
-    def _catch_up(self, membership: Membership) -> None:
         membership.delivery.catch_up(membership)
 
 
