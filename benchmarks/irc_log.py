@@ -13,6 +13,7 @@ This file owns the format. It must not know the chat protocol, nor what is done 
 import lzma
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Final, Literal, cast
 
@@ -27,7 +28,7 @@ class LogError(Exception):
 
 
 class Said(Struct, frozen=True):
-    """Words of somebody. `minute` is what the line is stamped with, in minutes since midnight; None: it has no stamp."""
+    """Words of somebody. `minute` is the line's stamp, in minutes since midnight; None: it has none."""
 
     line: int
     minute: int | None
@@ -193,6 +194,32 @@ def parse_window(number: int, date: str, lines: Sequence[tuple[int, bytes]]) -> 
 
 def _nicks(event: Said | TopicChanged | Renamed | Arrived | Departed) -> tuple[str, ...]:
     return (event.old, event.new) if isinstance(event, Renamed) else (event.nick,)
+
+
+_HALF_DAY: Final = 12 * 60
+
+
+def due_minutes(events: Sequence[Event]) -> list[float]:
+    """Return when each event is due, in minutes since the first stamp; it never goes back.
+
+    The stamps have no seconds, so the events of one minute are spread over it evenly. Some logs count 12 hours:
+    the hour after 12:59 is 1:00, and a stamp that goes back by minutes is out of order, not half a day later.
+    """
+    elapsed, before = 0, None
+    minutes: list[int] = []
+    for event in events:
+        stamp = event.minute if isinstance(event, Said) else None
+        if stamp is not None:
+            if before is not None:
+                step = (stamp - before) % _HALF_DAY
+                elapsed += step if step <= _HALF_DAY // 2 else 0
+            before = stamp
+        minutes.append(elapsed)
+    due: list[float] = []
+    for minute, group in groupby(minutes):
+        count = len(list(group))
+        due += [minute + place / count for place in range(count)]
+    return due
 
 
 def read_windows(path: Path) -> Iterator[Window]:

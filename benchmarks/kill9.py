@@ -15,10 +15,9 @@ import argparse
 import random
 import shutil
 import signal
-import socket
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -29,28 +28,15 @@ import apsw
 import msgspec
 import trio
 
-from benchmarks.server_process import PATIENCE_S, ServerProcess, start_server
-from protocol import PAGE_ENTRIES, Gap, Message, Posted
-from trio_chat.client import Client, Connected, Disconnected, open_client
+from benchmarks.posters import ROOM, Line, Poster, Scene
+from benchmarks.server_process import ServerProcess, free_port, start_server
+from protocol import PAGE_ENTRIES, Message
+from trio_chat.client import open_client
 
-ROOM: Final = "lobby"
 CLIENTS: Final = 20
-POSTS_UNDER_WAY: Final = 4
-"""Posts that one client has not heard of at any time."""
-
 LEAST_POSTS: Final = 100
 MOST_POSTS: Final = 1_500
 """After how many posts of all clients in a round the process is killed: a random number between these."""
-
-
-class Line(NamedTuple):
-    """An entry as everybody has to see it."""
-
-    seq: int
-    at: int
-    author: str
-    nick: str
-    text: str
 
 
 class Figures(msgspec.Struct):
@@ -64,101 +50,6 @@ class Figures(msgspec.Struct):
     unacknowledged: int = 0  # in the log at a kill, before anybody was told so
     back_s: list[float] = []  # from the start of the server until the last client has a post acknowledged
     faults: list[str] = []
-
-
-class Scene:
-    """What all clients together were told and saw, held against the promises as it comes.
-
-    Attributes:
-        posted: what was acknowledged, by text.
-        seen: the entry that the first client saw at each seq; all others have to see the same.
-        faults: a sentence for each broken promise.
-    """
-
-    def __init__(self) -> None:
-        self.posted: dict[str, Posted] = {}
-        self.seen: dict[int, Line] = {}
-        self.faults: list[str] = []
-        self.stopping = False
-        self._changed = trio.Event()
-
-    def tell(self) -> None:
-        """Let those look again who wait for something."""
-        self._changed.set()
-        self._changed = trio.Event()
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Wait until `holds`.
-
-        Raises:
-            trio.TooSlowError: it has not come to that for `PATIENCE_S`.
-        """
-        with trio.fail_after(PATIENCE_S):
-            while not holds():
-                await self._changed.wait()
-
-    def fault(self, sentence: str) -> None:
-        self.faults.append(sentence)
-
-
-class Poster:
-    """One client that posts as fast as it is answered, and keeps account."""
-
-    def __init__(self, scene: Scene, number: int) -> None:
-        self.nick = f"poster{number}"
-        self.posted = 0
-        self.seen = 0  # the seq of the last entry
-        self.cuts = 0
-        self.connected = False
-        self.under_way = 0
-        self._scene = scene
-        self._session = random.randbytes(16).hex()
-        self._texts = 0
-
-    async def run(self, url: str, *, task_status: trio.TaskStatus[None]) -> None:
-        """Join, then post until the scene stops, and read until cancelled."""
-        async with open_client(url, nick=self.nick, session=self._session) as client, trio.open_nursery() as nursery:
-            await client.join(ROOM)
-            task_status.started()
-            for _ in range(POSTS_UNDER_WAY):
-                nursery.start_soon(self._post, client)
-            await self._read(client)
-
-    async def _post(self, client: Client) -> None:
-        await self._scene.until(lambda: self.connected)
-        while not self._scene.stopping:
-            self._texts += 1
-            self.under_way += 1
-            text = f"{self.nick} says {self._texts}"
-            posted = await client.post(ROOM, text, key=str(self._texts))
-            self.under_way -= 1
-            self.posted += 1
-            self._scene.posted[text] = posted
-            self._scene.tell()
-
-    async def _read(self, client: Client) -> None:
-        async for event in client:
-            match event:
-                case Message():
-                    self._see(Line(event.seq, event.at, event.author, event.nick, event.text))
-                case Gap():
-                    self._scene.fault(f"{self.nick} was told of a gap: {event}")
-                case Connected():
-                    self.connected = True
-                case Disconnected():
-                    self.cuts += self.connected
-                    self.connected = False
-                case _:
-                    continue
-            self._scene.tell()
-
-    def _see(self, line: Line) -> None:
-        if line.seq != self.seen + 1:
-            self._scene.fault(f"{self.nick} saw entry {line.seq} after entry {self.seen}")
-        self.seen = line.seq
-        first = self._scene.seen.setdefault(line.seq, line)
-        if line != first:
-            self._scene.fault(f"{self.nick} saw {line} where another client saw {first}")
 
 
 class Place(NamedTuple):
@@ -235,7 +126,7 @@ async def run(directory: Path, *, rounds: int, clients: int = CLIENTS, seed: int
         ServerFailed: the server did not start, or not again.
     """
     scene, figures, chance = Scene(), Figures(rounds, clients), random.Random(seed)
-    place = Place(directory, free_port(chance))
+    place = Place(directory, free_port())
     posters = [Poster(scene, number) for number in range(clients)]
     with ExitStack() as cleanup:
         server = await place.start()
@@ -243,6 +134,8 @@ async def run(directory: Path, *, rounds: int, clients: int = CLIENTS, seed: int
         async with trio.open_nursery() as nursery:
             for poster in posters:
                 await nursery.start(poster.run, server.url)
+            scene.started = True
+            scene.tell()
             for number in range(rounds):
                 await _kill_in_the_middle(scene, posters, server, chance)
                 await _examine(scene, place, figures, f"after kill {number + 1}")
@@ -311,22 +204,6 @@ async def _read_history(url: str) -> list[Line]:
                 assert isinstance(entry, Message), "nobody has said anything else"
                 lines.append(Line(entry.seq, entry.at, entry.author, entry.nick, entry.text))
     return lines
-
-
-def free_port(chance: random.Random) -> int:
-    """Return a port on which nobody listens, below those that outgoing connections get.
-
-    On one of these a client that dials while the server is down may be given the very port that it dials, and be
-    connected to itself (TCP's simultaneous open), so that the server finds it taken.
-    """
-    while True:
-        port = chance.randint(10_000, 32_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

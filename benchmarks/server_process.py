@@ -4,7 +4,9 @@ This file owns one operating-system process at a time and what it prints. It mus
 it is blocking: whoever runs an event loop calls it in a thread.
 """
 
+import random
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -106,6 +108,22 @@ def running_server(*arguments: str, log: Path, module: str = "trio_chat.server")
         yield server
     finally:
         server.close()
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens, below those that outgoing connections get.
+
+    On one of these a client that dials while the server is down may be given the very port that it dials, and be
+    connected to itself (TCP's simultaneous open), so that the server finds it taken.
+    """
+    while True:
+        port = random.randint(10_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def _line(process: subprocess.Popen[str], log: Path) -> str:

@@ -18,46 +18,21 @@ This file owns the load and the figures. Exits 1 if more than 8 MiB were needed,
 
 import argparse
 import random
-import socket
 import sys
 import tempfile
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 import psutil
 import trio
 
-from benchmarks.server_process import ServerProcess, start_server
-from protocol import (
-    MAX_FRAME_TO_CLIENT,
-    TEXT_CHARS,
-    FrameDecoder,
-    FromClient,
-    FromServer,
-    Hello,
-    Join,
-    Joined,
-    Live,
-    Message,
-    Ping,
-    Pong,
-    Position,
-    Post,
-    Posted,
-    Presence,
-    Welcome,
-    decode_from_server,
-    encode,
-    encode_frame,
-)
-from trio_chat.transport import ByteStream, SocketStream, dial_tcp
+from benchmarks.server_process import PATIENCE_S, ServerProcess, start_server
+from benchmarks.wire import ROOM, Wire, connected
+from protocol import TEXT_CHARS, Error, FromServer, Gap, Live, Message, Position, Post, Presence
 
-ROOM: Final = "lobby"
 MB: Final = 1_000_000
 MIB: Final = 1_048_576
 MOST_GROWTH_BYTES: Final = 8 * MIB
@@ -70,8 +45,6 @@ BATCH: Final = 32
 RECEIVE_BUFFER: Final = 4_096
 """What the slow member's socket is told to hold; the kernel makes a little more of it."""
 
-M = TypeVar("M")
-
 
 class Figures(msgspec.Struct):
     """What one run found; memory in bytes."""
@@ -81,63 +54,13 @@ class Figures(msgspec.Struct):
     baseline_bytes: int = 0  # the peak of the server's memory under the load, with nobody slow
     stuck_bytes: int = 0  # the peak under the same load with a member that reads nothing
     catching_up_bytes: int = 0  # the peak while that member reads what it missed
-    held_back: int = 0  # entries that the slow member had to get from the log
     cut: bool = False
+    missed: int = 0  # entries that the slow member came back for
     faults: list[str] = []
 
     @property
     def growth_bytes(self) -> int:
         return max(self.stuck_bytes, self.catching_up_bytes) - self.baseline_bytes
-
-
-class Wire:
-    """A connection that speaks the protocol and hides nothing; pings are answered when they are read."""
-
-    def __init__(self, stream: ByteStream) -> None:
-        self.stream = stream
-        self._decoder = FrameDecoder(MAX_FRAME_TO_CLIENT)
-        self._arrived: deque[FromServer] = deque()
-
-    async def send(self, *messages: FromClient) -> None:
-        await self.stream.send_all(b"".join([encode_frame(encode(message)) for message in messages]))
-
-    async def next(self) -> FromServer:
-        """Return the next message.
-
-        Raises:
-            EOFError: the server has closed the connection.
-        """
-        while True:
-            while not self._arrived:
-                await self._fill()
-            message = self._arrived.popleft()
-            if not isinstance(message, Ping):
-                return message
-            await self.send(Pong(message.id))
-
-    async def _fill(self) -> None:
-        try:
-            data = await self.stream.receive_some()
-        except trio.BrokenResourceError as error:
-            raise EOFError from error
-        if not data:
-            raise EOFError
-        self._decoder.feed(data)
-        while payloads := self._decoder.take():
-            self._arrived.extend(map(decode_from_server, payloads))
-
-    async def expect(self, kind: type[M]) -> M:
-        """Skip messages up to the first of a kind, and return it."""
-        while not isinstance(message := await self.next(), kind):
-            pass
-        return message
-
-    async def come_in(self, nick: str, after: Position | None = None) -> Joined:
-        """Say hello under a session that belongs to the nick, and join."""
-        session = nick.encode().hex().ljust(32, "0")
-        await self.send(Hello(1, 1, session, nick), Join(2, ROOM, after, None if after else 0))
-        await self.expect(Welcome)
-        return await self.expect(Joined)
 
 
 class Load:
@@ -172,6 +95,8 @@ class Load:
             message = await self._wire.next()
             if isinstance(message, Presence) and message.change == "lost":
                 self.lost.add(message.nick)
+            if isinstance(message, Error):
+                raise RuntimeError(f"the server refuses the load: {message}")
             if last(message):
                 return
 
@@ -188,31 +113,17 @@ def made_up_texts() -> list[str]:
     return [" ".join(chance.choices(words, weights, k=TEXT_CHARS))[:TEXT_CHARS] for _ in range(64)]
 
 
-@asynccontextmanager
-async def connected(server: ServerProcess, *, receive_buffer: int | None = None) -> AsyncIterator[Wire]:
-    """Connect by TCP, with a small receive buffer if one is named, and close after the block."""
-    if receive_buffer is None:
-        stream = await dial_tcp(server.host, server.port)
-    else:
-        # The size has to be set before connecting, for the window is agreed upon then.
-        sock = trio.socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        await sock.connect((server.host, server.port))
-        stream = SocketStream(socket.socket(fileno=sock.detach()), "the server")
-    try:
-        yield Wire(stream)
-    finally:
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-            await stream.aclose()
-
-
 async def run(server: ServerProcess, megabytes: float, *, cut: bool = False) -> Figures:
     """Put the load on a server that has an empty lobby and no rate limit, and return what was found.
 
     Args:
         server: with a short ping if `cut`, and else with one that is longer than all this takes.
-        megabytes: the load, in millions of bytes of text; it has to be far more than the kernel's buffers.
+        megabytes: the load, in millions of bytes of text; it has to be far more than the kernel's buffers (4 MB and
+            a little by default), or the member never falls behind, and this fails for want of a second `live`.
         cut: the server is to lose the slow member, who comes back.
+
+    Raises:
+        trio.TooSlowError: nothing has come for `PATIENCE_S`.
     """
     figures = Figures(megabytes, cut=cut)
     async with connected(server) as wire:
@@ -220,28 +131,134 @@ async def run(server: ServerProcess, megabytes: float, *, cut: bool = False) -> 
         await wire.expect(Live)
         load = Load(wire, server)
         await load.post(megabytes * MB * WARM_UP)
+        async with connected(server) as guest:
+            joined = await guest.come_in("guest", Position("", 0))
+            await guest.expect(Live)
         figures.baseline_bytes = await load.post(megabytes * MB)
         async with connected(server, receive_buffer=RECEIVE_BUFFER) as slow:
             joined = await slow.come_in("slow")
             await slow.expect(Live)
-            first = load.count + 1
             figures.stuck_bytes = await load.post(megabytes * MB)
-            figures.entries = load.count
             if cut and "slow" not in load.lost:
                 await load.until(lambda _: "slow" in load.lost)
-            reader = Reader(load, first, figures.faults)
+            reader = Reader(load, joined.head + 1, figures.faults)
             await reader.read(slow)
-            figures.held_back = load.count + 1 - reader.from_log if reader.from_log else 0
         if cut:
+            figures.missed = load.count + 1 - reader.due
             async with connected(server) as back:
                 await back.come_in("slow", Position(joined.epoch, reader.due - 1))
-                figures.held_back = load.count + 1 - reader.due
                 await reader.read(back)
-        figures.catching_up_bytes = reader.peak
-        if reader.due != load.count + 1:
-            figures.faults.append(f"The slow member got everything up to {reader.due - 1}, not up to {load.count}.")
-    if not figures.held_back:
-        figures.faults.append("The slow member never fell behind: the load is too small to say anything.")
-    if figures.growth_bytes >= MOST_GROWTH_BYTES:
-        figures.faults.append(f"The slow member costs {figures.growth_bytes / MIB:.1f} MiB of the server's memory.")
+    figures.entries = load.count
+    figures.catching_up_bytes = reader.peak
+    figures.faults += shortcomings(figures, reader)
     return figures
+
+
+class Reader:
+    """What the slow member does in the end: read everything, and hold it against what was posted.
+
+    Attributes:
+        due: the seq of the next entry.
+        peak: the most memory that the server had while this read.
+    """
+
+    def __init__(self, load: Load, due: int, faults: list[str]) -> None:
+        self.due = due
+        self.peak = 0
+        self._load = load
+        self._faults = faults
+
+    async def read(self, wire: Wire) -> None:
+        """Read until the connection ends or, once all that was missed has come, the server says that it is live.
+
+        Raises:
+            trio.TooSlowError: nothing has come for `PATIENCE_S`.
+        """
+        while True:
+            with trio.fail_after(PATIENCE_S):
+                try:
+                    message = await wire.next()
+                except EOFError:
+                    return
+            match message:
+                case Message():
+                    self._see(message)
+                case Gap():
+                    self._faults.append(f"The slow member was told of a gap: {message}")
+                case Live() if message.seq == self._load.count:
+                    return
+                case _:
+                    pass
+
+    def _see(self, message: Message) -> None:
+        if message.seq != self.due or message.text != self._load.text(self.due):
+            self._faults.append(f"The slow member got entry {message.seq} where {self.due} was due, or another text.")
+        self.due = message.seq + 1
+        if message.seq % BATCH == 0:
+            self.peak = max(self.peak, self._load.memory())
+
+
+def shortcomings(figures: Figures, reader: Reader) -> list[str]:
+    """Return a sentence for each promise that was not kept."""
+    faults = []
+    if reader.due != figures.entries + 1:
+        faults.append(f"The slow member got everything up to {reader.due - 1}, not up to {figures.entries}.")
+    if figures.growth_bytes >= MOST_GROWTH_BYTES:
+        faults.append(f"The slow member costs {figures.growth_bytes / MIB:.1f} MiB of the server's memory.")
+    return faults
+
+
+SETTINGS: Final = """
+port = 0
+store = "sqlite:{database}"
+rate_limit = "off"
+ping_s = {ping_s}
+"""
+
+
+async def measure(directory: Path, megabytes: float, *, cut: bool = False) -> Figures:
+    """Run a server in an empty directory, put the load on it, and return what was found."""
+    config = directory / "server.toml"
+    # Without the cut, nothing may depend on how long it takes.
+    config.write_text(SETTINGS.format(database=directory / "chat.db", ping_s=1 if cut else 3_600))
+    start = partial(start_server, "--config", str(config), log=directory / "server.log")
+    server = await trio.to_thread.run_sync(start)
+    try:
+        return await run(server, megabytes, cut=cut)
+    finally:
+        server.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the test, print the figures, and return the exit code: 1 for a broken promise."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.slow_reader", description="Post to who does not read.")
+    parser.add_argument("--megabytes", type=float, default=100, help="the load, in 10**6 bytes of text [100]")
+    parser.add_argument("--cut", action="store_true", help="the server closes the slow member, who comes back")
+    chosen = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory() as directory:
+        figures = trio.run(partial(measure, Path(directory), chosen.megabytes, cut=chosen.cut))
+    print(table(figures))
+    for fault in figures.faults:
+        print(fault, file=sys.stderr)
+    return 1 if figures.faults else 0
+
+
+def table(figures: Figures) -> str:
+    """Return the figures for a person."""
+    rows = [
+        ("posted while somebody did not read, MB", f"{figures.megabytes:g}"),
+        ("server's memory at most, MiB", ""),
+        ("  before, under the same load", f"{figures.baseline_bytes / MIB:.1f}"),
+        ("  while it did not read", f"{figures.stuck_bytes / MIB:.1f}"),
+        ("  while it read what it had missed", f"{figures.catching_up_bytes / MIB:.1f}"),
+        ("growth, MiB (less than 8 is promised)", f"{figures.growth_bytes / MIB:.1f}"),
+        ("entries in the log", str(figures.entries)),
+        ("promises broken", str(len(figures.faults))),
+    ]
+    if figures.cut:
+        rows.insert(-1, ("entries missed by the cut", str(figures.missed)))
+    return "\n".join(f"{name:<42}{value:>12}" for name, value in rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

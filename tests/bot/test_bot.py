@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import MockClock, wait_all_tasks_blocked
+from trio.testing import wait_all_tasks_blocked
 
 from protocol import TEXT_CHARS, Live
 from tests.bot.events import said
 from tests.bot.room import RoomInMemory, ScriptedModel
 from trio_chat.bot.agenda import MAX_QUESTIONS
-from trio_chat.bot.bot import describe, run_bot
+from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import MARKOV, BotConfig
 from trio_chat.bot.context import Prompt
 from trio_chat.bot.markov_model import TOO_LITTLE
@@ -21,6 +21,8 @@ from trio_chat.bot.models import ModelFailed
 from trio_chat.bot.seat import BUSY
 from trio_chat.bot.triggers import Reason
 from trio_chat.client import ClientClosed, Connected, Disconnected, Refused
+
+pytestmark = pytest.mark.autojump
 
 
 class Running:
@@ -72,7 +74,7 @@ async def test_it_reads_the_conversation_before_it_answers() -> None:
     assert (prompt.nick, prompt.persona, prompt.room) == ("sage", "You like tea.", "lobby")
 
 
-async def test_it_says_something_new_every_n_seconds(autojump_clock: MockClock) -> None:
+async def test_it_says_something_new_every_n_seconds() -> None:
     async with bot(every_seconds=10) as running:
         for expected in range(1, 4):
             await trio.sleep(10)
@@ -257,6 +259,7 @@ async def test_an_answer_is_cleaned_and_an_empty_one_skipped() -> None:
         running.room.say("sage?")
         await wait_all_tasks_blocked()
     assert running.posts == ["red"]
+    assert running.reports[1:] == ["the model had nothing to say"]
 
 
 async def test_a_failure_is_told_once_and_not_again_until_an_answer_has_come() -> None:
@@ -279,7 +282,7 @@ async def test_a_model_that_breaks_ends_an_answer_and_not_the_bot() -> None:
     assert "sk-secret" not in "".join(running.reports)
 
 
-async def test_a_model_that_takes_too_long_is_given_up(autojump_clock: MockClock) -> None:
+async def test_a_model_that_takes_too_long_is_given_up() -> None:
     async with bot(None, "yes", answer_s=60) as running:
         running.room.say("sage?")
         running.room.say("sage?")
@@ -326,9 +329,17 @@ async def test_it_says_where_it_is_what_it_does_and_how_the_connection_fares() -
     ]
 
 
-def test_a_bot_with_both_modes_or_none_is_described_too() -> None:
-    assert "every 2 lines, every 0.5 seconds, when" in describe(BotConfig(every_lines=2, every_seconds=0.5))
-    assert "it speaks when its nick is mentioned and to /search" in describe(BotConfig())
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({}, "it speaks when its nick is mentioned and to /search, by"),
+        ({"every_seconds": 0.5}, "it speaks every 0.5 seconds, when its nick is mentioned and to /search, by"),
+        ({"every_lines": 2, "every_seconds": 3}, "it speaks every 2 lines, every 3 seconds, when"),
+    ],
+)
+async def test_it_says_which_modes_it_has(settings: dict[str, Any], says: str) -> None:
+    async with bot(**settings) as running:
+        assert says in running.reports[0]
 
 
 async def test_it_ends_when_the_events_end() -> None:
@@ -373,7 +384,6 @@ async def test_a_fault_that_is_none_of_the_chats_is_not_hidden() -> None:
             raise SystemExit
 
     room = RoomInMemory()
-    room.say("hello")
 
     async def break_it(task_status: trio.TaskStatus[str]) -> None:
         with pytest.raises(BaseExceptionGroup) as ended:

@@ -18,7 +18,15 @@ from trio_chat.bot.config import BotConfig, BotConfigError, provider_from
         ({"every_seconds": math.nan}, "--every-seconds a number above 0"),
         ({"every_seconds": math.inf}, "--every-seconds a number above 0"),
         ({"base_url": "localhost:11434"}, "--base-url"),
+        ({"base_url": "http://"}, "--base-url"),
+        ({"base_url": "http://[::1/v1"}, "--base-url"),
+        ({"base_url": "http://host:port/v1"}, "--base-url"),
+        ({"base_url": "http://host:0/v1"}, "--base-url"),
         ({"model": " "}, "--model"),
+        ({"model": "\udcff"}, "--model says is not UTF-8"),
+        ({"persona": "You are \udcff."}, "--persona says is not UTF-8"),
+        ({"api_key": "sk-secret\nsk-other"}, "OPENAI_API_KEY"),
+        ({"api_key": "sk-\u2026"}, "OPENAI_API_KEY"),
         ({"context_chars": 10}, "at least 1000"),
     ],
 )
@@ -26,6 +34,7 @@ def test_a_setting_out_of_its_range_is_refused_in_one_sentence(setting: dict[str
     with pytest.raises(BotConfigError, match=says) as refused:
         BotConfig(**setting)
     assert "\n" not in str(refused.value)
+    assert "secret" not in str(refused.value)
 
 
 def test_the_key_and_the_session_are_not_shown() -> None:
@@ -42,4 +51,5 @@ def test_the_provider_comes_from_the_environment_unless_asked_for_by_hand() -> N
     environ = {"OPENAI_API_KEY": "k", "OPENAI_BASE_URL": "http://a/v1"}
     assert provider_from(environ) == ("k", "http://a/v1")
     assert provider_from(environ, "http://b/v1") == ("k", "http://b/v1")
+    assert provider_from({"OPENAI_API_KEY": "k\n"}) == ("k", None)
     assert provider_from({"OPENAI_API_KEY": "", "OPENAI_BASE_URL": ""}) == (None, None)

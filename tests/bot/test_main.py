@@ -168,42 +168,55 @@ def test_the_mode_and_its_number_are_asked_for_until_they_make_sense(
     assert next(answers, None) is None
 
 
+class Running:
+    """A process of ours, whose output is read line by line."""
+
+    def __init__(self, process: trio.Process) -> None:
+        assert process.stdout is not None
+        self.process = process
+        self._output = process.stdout
+        self._read = b""
+
+    async def line(self) -> str:
+        """Return the next line; an empty one at the end of the output."""
+        while b"\n" not in self._read:
+            data = await self._output.receive_some()
+            if not data:
+                break
+            self._read += data
+        line, _, self._read = self._read.partition(b"\n")
+        return line.decode()
+
+
 @asynccontextmanager
-async def process(*arguments: str, environ: dict[str, str]) -> AsyncIterator[tuple[trio.Process, AsyncIterator[str]]]:
-    """Run a module of ours; gives the process and its output, line by line."""
+async def process(*arguments: str, environ: dict[str, str]) -> AsyncIterator[Running]:
+    """Run a module of ours until the block ends."""
     command = [sys.executable, "-m", *arguments]
     running = await trio.lowlevel.open_process(
         command, env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    assert running.stdout is not None
     try:
-        yield running, _lines(running.stdout)
+        yield Running(running)
     finally:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + 10):
             if running.returncode is None:
                 running.terminate()
             await running.wait()
+            assert running.stdout is not None
             await running.stdout.aclose()
-
-
-async def _lines(stream: trio.abc.ReceiveStream) -> AsyncIterator[str]:
-    rest = b""
-    async for data in stream:
-        *lines, rest = (rest + data).split(b"\n")
-        for line in lines:
-            yield line.decode()
 
 
 @asynccontextmanager
 async def server_process(environ: dict[str, str]) -> AsyncIterator[str]:
     """Run a server; gives its address."""
     arguments = ("trio_chat.server", "--port", "0", "--store", "memory:", "--log-level", "error")
-    async with process(*arguments, environ=environ) as (_, output):
-        async for line in output:
-            if found := re.search(r"chat://\S+", line):
-                yield found[0]
-                return
-        raise AssertionError("the server did not say where it listens")
+    async with process(*arguments, environ=environ) as running:
+        found = None
+        while found is None:
+            line = await running.line()
+            assert line, "the server did not say where it listens"
+            found = re.search(r"chat://\S+", line)
+        yield found[0]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -211,33 +224,45 @@ async def test_a_signal_ends_it_with_a_goodbye_and_exit_code_0(environ: dict[str
     with trio.fail_after(60):
         async with server_process(environ) as url:
             arguments = ("trio_chat.bot", url, "--model", "markov", "--every-lines", "5", "--nick", "owl")
-            async with process(*arguments, environ=environ) as (running, output):
-                assert await anext(output) == (
+            async with process(*arguments, environ=environ) as running:
+                assert await running.line() == (
                     "joined #lobby as owl; it speaks every 5 lines, when its nick is mentioned and to /search, "
                     "by the model markov"
                 )
-                running.send_signal(number)
-                assert [line async for line in output] == ["bye"]
-                assert await running.wait() == 0
+                running.process.send_signal(number)
+                assert [await running.line() for _ in range(2)] == ["bye", ""]
+                assert await running.process.wait() == 0
+
+
+async def test_a_proxy_that_cannot_be_used_gets_a_sentence_and_exit_code_2(environ: dict[str, str]) -> None:
+    environ = {**environ, "ALL_PROXY": "pigeon://127.0.0.1:1", "OPENAI_API_KEY": "sk-secret"}
+    with trio.fail_after(60):
+        async with (
+            server_process(environ) as url,
+            process("trio_chat.bot", url, "--every-lines", "3", environ=environ) as running,
+        ):
+            assert "ALL_PROXY" in await running.line()
+            assert await running.line() == ""
+            assert await running.process.wait() == 2
 
 
 async def test_a_person_a_server_a_bot_and_a_provider_as_four_processes_would_be(environ: dict[str, str]) -> None:
     with trio.fail_after(60):
-        async with provider(fails(500), says("Because of the air.")) as running, server_process(environ) as url:
-            environ = {**environ, "OPENAI_API_KEY": "sk-secret", "OPENAI_BASE_URL": running.base_url}
+        async with provider(fails(500), says("Because of the air.")) as asked, server_process(environ) as url:
+            environ = {**environ, "OPENAI_API_KEY": "sk-secret", "OPENAI_BASE_URL": asked.base_url}
             async with (
-                process("trio_chat.bot", url, "--every-seconds", "1000", environ=environ) as (_, output),
+                process("trio_chat.bot", url, "--every-seconds", "1000", environ=environ) as running,
                 open_client(url, nick="ann", session="a" * 32) as ann,
             ):
-                assert (await anext(output)).startswith("joined #lobby as sage")
+                assert (await running.line()).startswith("joined #lobby as sage")
                 await ann.join("lobby")
                 await ann.command("/search why is the sky blue", room="lobby")
                 async for event in ann:
                     if isinstance(event, Message) and event.bot:
                         assert event.text == "Because of the air."
                         break
-                assert "trying again" in await anext(output)
-            assert running.authorizations == ["Bearer sk-secret"] * 2
+                assert "trying again" in await running.line()
+            assert asked.authorizations == ["Bearer sk-secret"] * 2
 
 
 async def test_a_nick_that_is_taken_gets_a_sentence_that_says_what_to_change(environ: dict[str, str], run: Run) -> None:

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from tests.bot.provider import Provider, Reply, fails, provider, says
-from trio_chat.bot.config import BotConfig
+from trio_chat.bot.config import BotConfig, BotConfigError
 from trio_chat.bot.context import Line, Prompt
 from trio_chat.bot.models import ModelFailed
 from trio_chat.bot.openai_model import OpenAIModel, open_openai_model
@@ -200,3 +200,10 @@ async def test_cancelling_an_answer_closes_the_connection() -> None:
 async def test_a_model_may_have_nothing_to_say_or_refuse(reply: Reply, text: str) -> None:
     async with asking(reply) as (ask, _):
         assert await ask.model.answer(PROMPT) == text
+
+
+async def test_a_proxy_that_cannot_be_used_is_a_mistake_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALL_PROXY", "pigeon://127.0.0.1:1")
+    with pytest.raises(BotConfigError, match="ALL_PROXY"):
+        async with open_openai_model(BotConfig(api_key=KEY), print):
+            pass

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from protocol import Joined, Live, Message
 from tests.bot.room import RoomInMemory, ScriptedModel
@@ -16,15 +15,17 @@ from trio_chat.bot.config import MARKOV, BotConfig
 from trio_chat.bot.markov_model import TOO_LITTLE
 from trio_chat.bot.needs import RoomClient
 from trio_chat.bot.triggers import Reason
-from trio_chat.client import Client, ClientEvent, Refused, open_client
+from trio_chat.client import Client, ClientEvent, Dial, Refused, open_client
 from trio_chat.server import Server, ServerConfig, open_server
 from trio_chat.transport import ByteStream
+
+pytestmark = pytest.mark.autojump
 
 ANN, SAGE = "a" * 32, "b" * 32
 
 
 @pytest.fixture
-async def server(autojump_clock: MockClock) -> AsyncIterator[Server]:
+async def server() -> AsyncIterator[Server]:
     async with open_server(ServerConfig(port=0, store="memory:", rate_limit=None)) as running:
         yield running
 
@@ -63,12 +64,12 @@ class Cuttable:
 
 @asynccontextmanager
 async def bot(
-    server: Server, model: ScriptedModel | None, dial: Callable[[], Any] | None = None, **settings: Any
+    server: Server, answering: ScriptedModel | None, dial: Dial | None = None, **settings: Any
 ) -> AsyncIterator[list[str]]:
     """Run a bot in the lobby for as long as the block lasts; gives its reports."""
     reports: list[str] = []
     config = BotConfig(session=SAGE, **settings)
-    run = partial(run_bot, config, dial=dial or server.dial, model=model, report=reports.append)
+    run = partial(run_bot, config, dial=dial or server.dial, model=answering, report=reports.append)
     async with trio.open_nursery() as nursery:
         assert await nursery.start(run) == "sage"
         yield reports

@@ -61,10 +61,16 @@ def from_server() -> SearchStrategy[Any]:
     return st.sampled_from(FROM_SERVER).flatmap(messages)
 
 
+# Asking msgspec takes longer than the rest of what a sample costs.
+_STRUCTS: Final[dict[type[Any], msgspec.inspect.StructType]] = {}
+
+
 def _struct(kind: type[Any]) -> msgspec.inspect.StructType:
-    info = msgspec.inspect.type_info(kind)
-    assert isinstance(info, msgspec.inspect.StructType)
-    return info
+    if kind not in _STRUCTS:
+        info = msgspec.inspect.type_info(kind)
+        assert isinstance(info, msgspec.inspect.StructType)
+        _STRUCTS[kind] = info
+    return _STRUCTS[kind]
 
 
 def _smallest(field: msgspec.inspect.Field) -> object:

@@ -10,6 +10,7 @@ from protocol import (
     ANSWERS,
     MAX_FRAME_TO_CLIENT,
     MAX_FRAME_TO_SERVER,
+    TEXT_CHARS,
     Bye,
     Command,
     Error,
@@ -18,6 +19,7 @@ from protocol import (
     Join,
     LocalError,
     Machine,
+    Message,
     MessageError,
     Ping,
     Pong,
@@ -31,7 +33,7 @@ from protocol import (
     encode,
     encode_frame,
 )
-from tests.protocol.samples import FROM_CLIENT, FROM_SERVER, messages, sample
+from tests.protocol.samples import FROM_CLIENT, FROM_SERVER, sample
 from tests.protocol.streams import drain
 from tests.protocol.telling import known
 
@@ -125,9 +127,10 @@ class Agreement(RuleBasedStateMachine):
         if last or kind is not Bye:
             self.send(sample(kind, **({"id": number} if "id" in kind.__struct_fields__ else {})), self.server)
 
-    @rule(data=st.data(), kind=st.sampled_from([kind for kind in FROM_CLIENT if kind is not Quit]))
-    def the_client_says_something_long(self, data: st.DataObject, kind: type[Any]) -> None:
-        self.send(data.draw(messages(kind)), self.client)
+    @rule(number=IDS, chars=st.integers(1, TEXT_CHARS))
+    def both_sides_say_something_long(self, number: int, chars: int) -> None:
+        self.send(sample(Post, id=number, text="x" * chars), self.client)
+        self.send(sample(Message, text="x" * chars), self.server)
 
     @rule(which=st.sampled_from(MALFORMED), number=IDS)
     def the_client_says_something_malformed(self, which: tuple[type[Any], str, str], number: int) -> None:

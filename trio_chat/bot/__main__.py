@@ -115,6 +115,8 @@ def main(arguments: list[str] | None = None) -> None:
         trio.run(_run_until_signalled, config)
     except* ChatError as group:
         fail(_sentence(group), NO_WAY_IN)
+    except* BotConfigError as group:
+        fail(_sentence(group))
     except* KeyboardInterrupt:  # before the signals were listened for
         pass
     _print("bye")
@@ -140,7 +142,7 @@ async def _cancel_at_signal(signals: AsyncIterator[int], scope: trio.CancelScope
         scope.cancel()
 
 
-def _sentence(group: BaseExceptionGroup[ChatError]) -> str:
+def _sentence(group: BaseExceptionGroup[Exception]) -> str:
     error: BaseException = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]

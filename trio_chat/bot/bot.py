@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import trio
 
-from trio_chat.bot.config import BotConfig
+from trio_chat.bot.config import BotConfig, BotConfigError
 from trio_chat.bot.models import Model, Report, open_model, prepare
 from trio_chat.bot.needs import RoomClient
 from trio_chat.bot.seat import Seat
@@ -43,9 +43,11 @@ async def run_bot(
         report: takes one line for the operator at a time: what the bot does, retries, failures.
 
     Raises:
-        BotConfigError: the model cannot be used as asked (see `prepare`).
+        BotConfigError: the model cannot be used as asked (see `prepare` and `open_model`).
         ChatError: `CannotConnect`, `BadUrl` or `Refused` on the way in; later `Refused` if the server will not have
-            the bot back, `ClientClosed` if the client was closed under it. Never wrapped in a group.
+            the bot back, `ClientClosed` if the client was closed under it.
+
+    Neither comes wrapped in a group.
     """
     if model is None:
         prepare(config)
@@ -99,8 +101,8 @@ def _report_connection(event: ClientEvent, report: Report) -> None:
 
 
 def _alone(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """Return the error of the chat that a group holds and nothing else; or the group, if it holds more."""
-    chat, rest = group.split(ChatError)
+    """Return the error that a caller expects if the group holds nothing else; or the group, if it holds more."""
+    chat, rest = group.split((ChatError, BotConfigError))
     if chat is None or rest is not None:
         return group
     error: BaseException = chat

@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 from trio_chat.client import DEFAULT_URL
 
@@ -75,10 +76,17 @@ class BotConfig:
             raise BotConfigError(
                 f"A bot cannot speak every {self.every_seconds:g} seconds: give --every-seconds a number above 0."
             )
-        if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
-            raise BotConfigError("The base URL has to start with http:// or https://; give --base-url the whole of it.")
+        if self.base_url is not None and not _is_web_address(self.base_url):
+            raise BotConfigError(
+                "The base URL is no address of an endpoint: give --base-url one like http://127.0.0.1:11434/v1."
+            )
+        if self.api_key is not None and not (self.api_key.isascii() and self.api_key.isprintable()):
+            raise BotConfigError("The key holds characters that no key has: set OPENAI_API_KEY to the key alone.")
         if not self.model.strip():
             raise BotConfigError("The model has no name: give --model one, or leave it out.")
+        for option, text in (("--model", self.model), ("--persona", self.persona)):
+            if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that the terminal passed on
+                raise BotConfigError(f"What {option} says is not UTF-8; convert it first.")
         if self.context_chars < MIN_CONTEXT_CHARS:
             raise BotConfigError(f"The context has to hold at least {MIN_CONTEXT_CHARS} characters.")
 
@@ -88,6 +96,14 @@ class BotConfig:
         return self.room.removeprefix("#")
 
 
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets that do not match, or a port that is no number
+        return False
+
+
 def provider_from(environ: Mapping[str, str], base_url: str | None = None) -> tuple[str | None, str | None]:
     """Return a provider's key and base URL from the variables that all its tools use, as `BotConfig` takes them.
 
@@ -95,4 +111,5 @@ def provider_from(environ: Mapping[str, str], base_url: str | None = None) -> tu
         environ: where OPENAI_API_KEY and OPENAI_BASE_URL are looked up; empty counts as not set.
         base_url: what was asked for by hand; it comes first.
     """
-    return environ.get("OPENAI_API_KEY") or None, base_url or environ.get("OPENAI_BASE_URL") or None
+    # A key read from a file often has the file's last newline at its end.
+    return environ.get("OPENAI_API_KEY", "").strip() or None, base_url or environ.get("OPENAI_BASE_URL") or None

@@ -7,7 +7,7 @@ that models stand on are imported only where one is asked for.
 import importlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final, Protocol
+from typing import Protocol
 
 from trio_chat.bot.config import MARKOV, BotConfig, BotConfigError
 from trio_chat.bot.context import Prompt
@@ -39,9 +39,6 @@ class Model(Protocol):
         ...
 
 
-_NEEDS: Final = {True: "markovify", False: "openai"}
-
-
 def prepare(config: BotConfig) -> None:
     """Make sure that the model of `config` can be used, and import what it stands on (0.5 s for openai, once).
 
@@ -50,17 +47,17 @@ def prepare(config: BotConfig) -> None:
     Raises:
         BotConfigError: no key and no endpoint, or the library is not installed; the message says what to do.
     """
-    markov = config.model == MARKOV
-    if not (markov or config.api_key or config.base_url):
+    library = "markovify" if config.model == MARKOV else "openai"
+    if library == "openai" and not (config.api_key or config.base_url):
         raise BotConfigError(
             "No way to reach a model: set OPENAI_API_KEY, or give --base-url an OpenAI-compatible endpoint, or use "
             f"--model {MARKOV}, which needs neither."
         )
     try:
-        importlib.import_module(_NEEDS[markov])
+        importlib.import_module(library)
     except ImportError:
         raise BotConfigError(
-            f"The model {config.model!r} needs the package {_NEEDS[markov]}: pip install 'trio_chat[bot]'"
+            f"The model {config.model!r} needs the package {library}: pip install 'trio_chat[bot]'"
         ) from None
 
 
@@ -73,6 +70,9 @@ async def open_model(config: BotConfig, client: RoomClient, room: str, report: R
         client: through which a model reads the room's history.
         room: the room as the server names it.
         report: is told of every retry.
+
+    Raises:
+        BotConfigError: the provider cannot be reached in the way that the settings and the environment ask for.
     """
     if config.model == MARKOV:
         from trio_chat.bot.markov_model import MarkovModel

@@ -15,7 +15,7 @@ from typing import Final
 import openai
 import trio
 
-from trio_chat.bot.config import BotConfig
+from trio_chat.bot.config import BotConfig, BotConfigError
 from trio_chat.bot.context import Prompt
 from trio_chat.bot.models import ModelFailed, Report
 from trio_chat.bot.retry import ATTEMPTS, Uniform, next_wait_s, retry_after_s
@@ -137,13 +137,23 @@ def _text_of(completion: object) -> str | _Failure:
 
 @asynccontextmanager
 async def open_openai_model(config: BotConfig, report: Report) -> AsyncIterator[OpenAIModel]:
-    """Open the model that `config` asks for, and close its connections in the end, within a second."""
-    client = openai.AsyncOpenAI(
-        api_key=config.api_key or NO_KEY,
-        base_url=config.base_url,
-        timeout=openai.Timeout(SILENCE_S, connect=CONNECT_S),
-        max_retries=0,
-    )
+    """Open the model that `config` asks for, and close its connections in the end, within a second.
+
+    Raises:
+        BotConfigError: the base URL, or a proxy that the environment names, is none that can be used.
+    """
+    try:
+        client = openai.AsyncOpenAI(
+            api_key=config.api_key or NO_KEY,
+            base_url=config.base_url,
+            timeout=openai.Timeout(SILENCE_S, connect=CONNECT_S),
+            max_retries=0,
+        )
+    except Exception as error:  # the library makes no promise what it raises for an address that it does not like
+        raise BotConfigError(
+            f"The provider cannot be reached as asked ({type(error).__name__}): look at --base-url, and at the proxies "
+            "that the environment names (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)."
+        ) from None
     try:
         yield OpenAIModel(config.model, client, report)
     finally:

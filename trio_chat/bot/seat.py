@@ -107,7 +107,10 @@ class Seat:
                 await self._post(f"I cannot answer just now: {failure}.", cause)
             return
         self._failing = False
-        for post in cut(clean(answer), min(TEXT_CHARS, self._client.limits.text_chars)):
+        posts = cut(clean(answer), min(TEXT_CHARS, self._client.limits.text_chars))
+        if not posts:
+            self._report("the model had nothing to say")
+        for post in posts:
             await self._post(post, cause)
 
     def _prompt(self, cause: Cause) -> Prompt:

@@ -74,33 +74,34 @@ class Engine:
         except Lost as error:
             raise CannotConnect(str(error)) from error
 
-    async def run(self, link: Link) -> None:
+    async def run(self, link: Link, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Be connected, again and again, until the server has answered a goodbye or refuses us for good.
 
-        It takes over `link`. Cancelled, it says goodbye (for a second at most).
+        It takes over `link`, and has started once the session knows of it. Cancelled, it says goodbye (for a second
+        at most).
         """
         backoff = Backoff()
-        again = False
+        following: Link | None = link
         try:
-            following: Link | None = link
             while following is not None:
-                lost = await self._serve(following, again)
+                lost = await self._serve(following, task_status)
                 if self.session.ended:
                     return
                 backoff.held(following.lived_s)
-                again = True
+                task_status = trio.TASK_STATUS_IGNORED
                 following = await self._reconnect(backoff, lost)
         finally:
             self._finish()
 
-    async def _serve(self, link: Link, again: bool) -> Lost:
+    async def _serve(self, link: Link, task_status: trio.TaskStatus[None]) -> Lost:
         """Run one connection to its end."""
         try:
             async with trio.open_nursery() as nursery:
                 self._link, self._nursery = link, nursery
                 self.welcome = link.welcome
-                self._tell(Connected(again, link.welcome.nick))
+                self._tell(Connected(again=self.session.author != "", nick=link.welcome.nick))
                 self.session.welcomed(link.welcome)
+                task_status.started()
                 lost = await link.run(self.session.received)
                 nursery.cancel_scope.cancel()
         finally:
@@ -189,7 +190,7 @@ class Engine:
             held, self._held = self._held, []
             for status in held:
                 self._put.send_nowait(status)
-        self.session.catch_up()
+        pass
         return event
 
     def notice(self, text: str) -> None:

@@ -191,6 +191,14 @@ class Link:
         return message
 
     async def _fill(self) -> None:
+        """Take what has arrived whole; if nothing has, let more arrive. Frames before a bad one come first."""
+        try:
+            payloads = self._decoder.take()
+        except FrameError as error:
+            raise Lost(f"What answers there does not speak the chat protocol: {error}.") from error
+        if payloads:
+            self._arrived.extend(filter(None, map(_decode, payloads)))
+            return
         try:
             data = await self._stream.receive_some()
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
@@ -199,11 +207,6 @@ class Link:
             raise Lost("The server closed the connection.")
         self._heard_at = trio.current_time()
         self._decoder.feed(data)
-        try:
-            while payloads := self._decoder.take():
-                self._arrived.extend(filter(None, map(_decode, payloads)))
-        except FrameError as error:
-            raise Lost(f"What answers there does not speak the chat protocol: {error}.") from error
 
     async def _write(self) -> None:
         while True:

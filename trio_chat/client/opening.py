@@ -71,7 +71,7 @@ async def open_client(
     link = await engine.connect()
     failure: BaseException | None = None
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(engine.run, link)
+        await nursery.start(engine.run, link)
         try:
             yield Client(engine)
         except trio.Cancelled:

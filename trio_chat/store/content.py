@@ -6,7 +6,7 @@ queries into words. It must not know where entries are kept.
 
 from collections.abc import Callable
 from hashlib import blake2b
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import apsw
 import msgspec
@@ -15,7 +15,7 @@ from protocol import Edited, Entry, Message, Redacted, encode
 from trio_chat.store.base import Draft
 
 Content = tuple[str, str, bool, int | None, str | None, int | None]
-"""What may not differ between a draft and its repeat, besides the room: kind, text, action, reply_to, command, target."""
+"""What a repeat has in common with the first, besides the room: kind, text, action, reply_to, command, target."""
 
 DIGEST_BYTES: Final = 3
 """What is remembered of a content that is gone: enough to tell a repeat from a key used twice by mistake (it errs once
@@ -26,6 +26,8 @@ TOKENIZER: Final = ("unicode61", "remove_diacritics", "2")
 
 _encode_content: Final = msgspec.json.Encoder().encode
 EntryT = TypeVar("EntryT", bound=Entry)
+Words = tuple[str, ...]
+Splitter = Callable[[str], Words]
 
 
 def content_of_draft(draft: Draft) -> Content:
@@ -59,7 +61,7 @@ def cut(entries: list[EntryT], max_bytes: int) -> int:
     return len(entries)
 
 
-def open_splitter() -> Callable[[str], list[str]]:
+def open_splitter() -> Splitter:
     """Return what splits a text into words, in the form in which equal words are equal strings.
 
     It is the tokenizer of SQLite's full-text search itself, so that all stores find the same. Use it in one thread.
@@ -67,15 +69,14 @@ def open_splitter() -> Callable[[str], list[str]]:
     connection = apsw.Connection(":memory:")
     tokenizer = connection.fts5_tokenizer(TOKENIZER[0], list(TOKENIZER[1:]))
 
-    def split(text: str) -> list[str]:
+    def split(text: str) -> Words:
         data = text.encode("utf-8", "replace")
         found = tokenizer(data, apsw.FTS5_TOKENIZE_DOCUMENT, None, include_offsets=False, include_colocated=False)
-        return list(found)  # type: ignore[arg-type]  # without offsets and colocated words it is a list of strings
+        return cast(Words, tuple(found))  # strings, without offsets and colocated words
 
     return split
 
 
-def phrases(query: str, split: Callable[[str], list[str]]) -> list[list[str]]:
+def phrases(query: str, split: Splitter) -> list[Words]:
     """Return what a message must hold to be found, each a run of words: "don't stop" asks for `don t` and `stop`."""
-    found = (split(piece) for piece in query.split())
-    return [words for words in dict.fromkeys(map(tuple, found)) if words]  # type: ignore[misc]
+    return [words for words in dict.fromkeys(split(piece) for piece in query.split()) if words]

@@ -26,6 +26,7 @@ from trio_chat.store.base import (
     Store,
 )
 from trio_chat.store.content import (
+    Words,
     content_of_draft,
     content_of_entry,
     cut,
@@ -176,7 +177,11 @@ class MemoryStore:
                 continue
             message = where.entries[seq - 1]
             assert isinstance(message, Message)
-            if room in (None, where.name) and folded in (None, message.nick.casefold()) and self._holds(message, wanted):
+            if (
+                room in (None, where.name)
+                and folded in (None, message.nick.casefold())
+                and self._holds(message, wanted)
+            ):
                 found.append(message)
                 places.append(place)
                 if len(found) > limit:
@@ -184,7 +189,7 @@ class MemoryStore:
         count = cut(found[:limit], max_bytes)
         return Hits(found[:count], str(places[count - 1]) if count < len(found) else None)
 
-    def _holds(self, message: Message, wanted: list[list[str]]) -> bool:
+    def _holds(self, message: Message, wanted: list[Words]) -> bool:
         words = self._split(message.text)
         return all(_holds_run(words, run) for run in wanted)
 
@@ -223,7 +228,7 @@ class MemoryStore:
         return author
 
 
-def _holds_run(words: list[str], run: list[str]) -> bool:
+def _holds_run(words: Words, run: Words) -> bool:
     return any(words[start : start + len(run)] == run for start in range(len(words) - len(run) + 1))
 
 

@@ -70,10 +70,11 @@ class Settlement(Struct, frozen=True):
     """What a call of `Writer.commit` settled: the transactions that are in the log now, in order, to be fed.
 
     The last one is that of the call unless there is an error; one before it is of an earlier call, which ended in an
-    error and yet was kept.
+    error and yet was kept. `has_redacted`: the write-ahead log has texts that are redacted now, until a checkpoint.
     """
 
     kept: tuple[Attempt, ...]
+    has_redacted: bool
     error: Exception | None = None
 
 
@@ -99,18 +100,14 @@ class _Plan:
 
 
 class Writer:
-    """The one who writes to a log.
-
-    Attributes:
-        has_redacted: set when a text was redacted: until a checkpoint, the write-ahead log still has it.
-    """
+    """The one who writes to a log."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self._rooms: dict[str, _Room] = {}  # those written to since the last error or surprise
         self._last_id = self._newest_id()
         self._doubt: Attempt | None = None  # the transaction whose end is not known
-        self.has_redacted = False
+        self._has_redacted = False
         prepare_rows(connection)
 
     def commit(self, requests: Sequence[Request]) -> Settlement:
@@ -127,13 +124,14 @@ class Writer:
             self._rooms.clear()
             with suppress(apsw.Error):  # the next call asks again
                 kept += self._settle_doubt()
-            return Settlement(tuple(kept), None if attempt in kept else error)
-        return Settlement((*kept, attempt))
+            return Settlement(tuple(kept), self._has_redacted, None if attempt in kept else error)
+        return Settlement((*kept, attempt), self._has_redacted)
 
-    def checkpoint(self) -> None:
-        """Copy the write-ahead log into the database and empty it, unless somebody reads just then."""
+    def checkpoint(self) -> bool:
+        """Copy the write-ahead log into the database and empty it; False if somebody was reading just then."""
         busy, _, _ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
-        self.has_redacted = bool(busy)
+        self._has_redacted = bool(busy)
+        return not busy
 
     def _settle_doubt(self) -> list[Attempt]:
         """Return the transaction whose end was not known, if it turns out to be in the log."""
@@ -164,7 +162,7 @@ class Writer:
         self._last_id += len(attempt.rows)
 
     def _insert_alone(self, attempt: Attempt) -> bool:
-        """Write the rows in one step, a transaction of its own; False, and nothing written, if a key is there already."""
+        """Write the rows in one step, a transaction of its own; False, and nothing written, if a key is taken."""
         self._doubt = attempt
         try:
             write(self._connection, INSERT, attempt.rows)
@@ -193,8 +191,8 @@ class Writer:
     def _plan(self, attempt: Attempt) -> _Plan:
         """Decide what becomes of every draft, in order, as if the ones before it were in the log already."""
         drafts = [draft for request in attempt.requests if type(request) is Append for draft in request.drafts]
-        for name, id, head in ask(self._connection, ROOMS, {draft.room for draft in drafts}, decode_rooms):
-            self._rooms[name] = _Room(id, head)
+        for name, room_id, head in ask(self._connection, ROOMS, {draft.room for draft in drafts}, decode_rooms):
+            self._rooms[name] = _Room(room_id, head)
         targets = [
             (self._rooms[draft.room].id, draft.target)
             for draft in drafts
@@ -242,7 +240,7 @@ class Writer:
         write(self._connection, REDACT, plan.redacted)
         write(self._connection, REDACT_EDITS, plan.redacted)
         write(self._connection, SET_TOPICS, plan.topics.items())
-        self.has_redacted |= bool(plan.redacted)
+        self._has_redacted |= bool(plan.redacted)
 
 
 def _message(draft: Draft, seq: int) -> Message:

@@ -4,6 +4,8 @@ This file owns how rows become entries in their present state. It must not know 
 function runs on the thread of the connection that it is given, and each answer is one row (`sqlite_worker` says why).
 """
 
+# ruff: noqa: S608  # statements are put together from constants here, and all values are bound
+
 from typing import Final
 
 import apsw

@@ -4,6 +4,8 @@ This file owns the statements that write entries, each a single step for any num
 come out, as one JSON text (`sqlite_worker` says why). It must not know transactions, or what is decided on the answers.
 """
 
+# ruff: noqa: S608  # statements are put together from constants here, and all values are bound
+
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -108,7 +110,9 @@ def write(connection: apsw.Connection, sql: str, values: Iterable[object]) -> No
         connection.execute(sql, (_encode(listed).decode(),))
 
 
-def ask(connection: apsw.Connection, sql: str, values: Iterable[object], decode: Callable[[str], list[Any]]) -> list[Any]:
+def ask(
+    connection: apsw.Connection, sql: str, values: Iterable[object], decode: Callable[[str], list[Any]]
+) -> list[Any]:
     """Return what a query that takes a JSON array, and gives one, finds; without asking if there is nothing to ask."""
     listed = list(values)
     return decode(connection.execute(sql, (_encode(listed).decode(),)).get) if listed else []

@@ -124,7 +124,7 @@ def begin_run(connection: apsw.Connection, sync: Literal["full", "normal"], fres
 
     They may after a run without fsync that did not end with `end_run`.
     """
-    meta = dict(connection.execute("SELECT name, value FROM meta").fetchall())
+    meta = {str(name): str(value) for name, value in connection.execute("SELECT name, value FROM meta").fetchall()}
     with transaction(connection):
         if "epoch" not in meta or "unsynced" in meta:
             meta["epoch"] = fresh_epoch
@@ -132,7 +132,7 @@ def begin_run(connection: apsw.Connection, sync: Literal["full", "normal"], fres
         connection.execute("DELETE FROM meta WHERE name = 'unsynced'")
         if sync == "normal":
             connection.execute("INSERT INTO meta VALUES ('unsynced', 'a run without fsync')")
-    return str(meta["epoch"])
+    return meta["epoch"]
 
 
 def end_run(connection: apsw.Connection) -> None:
@@ -158,4 +158,6 @@ def unusable(path: Path, error: Exception) -> StoreUnusable:
         )
     if isinstance(error, apsw.BusyError):
         return StoreUnusable(f"{path} is in use by another program: close that one, or choose another path.")
-    return StoreUnusable(f"{path} cannot be opened for writing ({error}): check the path, its permissions and the disk.")
+    return StoreUnusable(
+        f"{path} cannot be opened for writing ({error}): check the path, its permissions and the disk."
+    )

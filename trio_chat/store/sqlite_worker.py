@@ -17,7 +17,8 @@ import math
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, Final, TypeVar
+from contextvars import ContextVar
+from typing import Any, Final, TypeVar, cast
 
 import apsw
 import apsw.aio
@@ -65,7 +66,7 @@ class Worker:
         unless `uninterrupted` holds, and what becomes of it is not told.
         """
         # APSW would else turn a caller's deadline into its own exception, where Trio's cancellation is to come.
-        with apsw.aio.contextvar_set(apsw.aio.deadline, math.inf):
+        with _set(apsw.aio.deadline, math.inf):
             result: T = await self._connection.async_run(function, *args)
             return result
 
@@ -95,8 +96,12 @@ async def open_worker(path: str, name: str, *, interruptible: bool = True) -> As
         controllers.append(_Controller(name))
         return controllers[-1]
 
-    with apsw.aio.contextvar_set(apsw.async_controller, start):  # type: ignore[arg-type]  # a factory, as its docs say
-        connection = await apsw.Connection.as_async(path)
+    try:
+        with _set(cast(ContextVar[Any], apsw.async_controller), start):
+            connection = await apsw.Connection.as_async(path)
+    except BaseException:
+        controllers[0].queue.put(None)  # ends the thread, which would wait for good if this was cancelled
+        raise
     worker = Worker(connection, controllers[0])
     try:
         await worker.run(_configure, connection, None if interruptible else controllers[0])
@@ -113,6 +118,16 @@ def _configure(connection: apsw.Connection, uninterrupted: _Controller | None) -
     connection.execute("PRAGMA secure_delete = ON")
     if uninterrupted is not None:
         connection.set_progress_handler(None, id=uninterrupted)
+
+
+@contextmanager
+def _set(variable: ContextVar[T], value: T) -> Iterator[None]:
+    """Set a variable for a block; APSW's own way of doing it is typed for Python 3.14 only."""
+    token = variable.set(value)
+    try:
+        yield
+    finally:
+        variable.reset(token)
 
 
 @contextmanager

@@ -1,0 +1,137 @@
+"""What an operator sees: where the server listens, who comes and goes, and one sentence for a mistake of theirs."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import trio
+
+from benchmarks.server_process import PATIENCE_S, ServerProcess
+from tests.e2e.meeting import dialled, say_bye, strange_lines
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a server that is not to start."""
+    command = [sys.executable, "-m", "trio_chat.server", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+
+
+def assert_refused(*arguments: str, because: str) -> None:
+    """See that a server with these arguments says one sentence, which holds `because`, and exits with 2."""
+    ended = run(*arguments)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert re.fullmatch(r"trio_chat: .+\n", ended.stderr), ended.stderr
+    assert because in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "because"),
+    [
+        (["--flavour", "vanilla"], "--flavour"),
+        (["--port", "many"], "many"),
+        (["--port", "65536"], "port"),
+        (["--port", "-1"], "port"),
+        (["--port"], "--port"),
+        (["--sync", "maybe"], "maybe"),
+        (["--log-level", "loud"], "loud"),
+        (["--rate-limit", "0"], "rate_limit"),
+        (["--rate-limit", "nan"], "rate_limit"),
+        (["--store", "paper:"], "paper:"),
+        (["--store", "sqlite:"], "sqlite:"),
+        (["--host", "no.such.host.invalid"], "no.such.host.invalid"),
+        (["--host", "192.0.2.1"], "192.0.2.1"),
+        (["surplus"], "surplus"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_flag_is_told_in_one_sentence(arguments: list[str], because: str) -> None:
+    assert_refused("--port", "0", "--store", "memory:", *arguments, because=because)
+
+
+@pytest.mark.parametrize(
+    ("text", "because"),
+    [
+        ("port = 'many'", "port"),
+        ("port = 70000", "port"),
+        ("flavour = 'vanilla'", "flavour"),
+        ("ping_s = 0", "ping_s"),
+        ("[bot]\nevery_lines = 0", "every_lines"),
+        ("this is no TOML", "TOML"),
+        (b"\xff\xfe", "TOML"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_the_file_it_stands_in(tmp_path: Path, text: str | bytes, because: str) -> None:
+    config = tmp_path / "server.toml"
+    config.write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert_refused("--config", str(config), because=because)
+    assert_refused("--config", str(config), because=str(config))
+
+
+def test_a_config_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    assert_refused("--config", str(tmp_path / "none.toml"), because="none.toml")
+    assert_refused("--config", str(tmp_path), because=str(tmp_path))
+
+
+def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
+    other = tmp_path / "notes.txt"
+    other.write_text("Milk, bread, butter.\n" * 1_000)
+    for path in (tmp_path / "nowhere" / "chat.db", tmp_path, other):
+        assert_refused("--port", "0", "--store", f"sqlite:{path}", because=str(path.name))
+    assert other.read_text().startswith("Milk")
+
+
+def test_a_database_in_a_directory_that_may_not_be_written_is_told() -> None:
+    if os.access("/proc", os.W_OK | os.X_OK) and os.geteuid() != 0:
+        pytest.skip("/proc may be written here")
+    # Even root cannot make a file there.
+    assert_refused("--port", "0", "--store", "sqlite:/proc/chat.db", because="/proc")
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert_refused("--port", port, "--store", f"sqlite:{tmp_path / 'chat.db'}", because=port)
+
+
+async def test_a_second_server_on_the_same_database_is_told_and_the_first_goes_on(
+    server: ServerProcess, tmp_path: Path
+) -> None:
+    async with dialled(server, "ann") as ann:
+        await ann.join()
+        await trio.to_thread.run_sync(second_server, tmp_path / "chat.db")
+        assert (await ann.post("still here")).seq == 1
+
+
+def second_server(database: Path) -> None:
+    assert_refused("--port", "0", "--store", f"sqlite:{database}", because="in use by another server")
+
+
+async def test_the_same_database_is_free_again_after_a_kill(server: ServerProcess, tmp_path: Path) -> None:
+    await trio.to_thread.run_sync(server.kill)
+    await trio.to_thread.run_sync(second_start, tmp_path)
+
+
+def second_start(directory: Path) -> None:
+    from benchmarks.server_process import running_server
+
+    with running_server("--port", "0", "--store", f"sqlite:{directory / 'chat.db'}", log=directory / "second.log"):
+        pass
+
+
+async def test_arrivals_and_departures_are_logged_with_address_and_reason(server: ServerProcess) -> None:
+    async with dialled(server, "ann") as ann:
+        address = ann.stream._sock.getsockname()  # type: ignore[attr-defined]  # a socket stream has one
+        await ann.join()
+        await say_bye(ann)
+    server.signal(signal.SIGTERM)
+    await trio.to_thread.run_sync(server.wait)
+    log = server.log.read_text()
+    where = f"{address[0]}:{address[1]}"
+    assert re.search(rf"INFO +arrived .*'ann'.*{where}", log)
+    assert re.search(rf"INFO +departed .*'ann'.*{where}.*bye", log)
+    assert strange_lines(server.log) == []
