@@ -82,3 +82,8 @@ def test_posts_fit_and_hold_every_character_but_white_space_at_the_cuts(text: st
     posts = cut(text, limit, max_posts=100)
     assert all(0 < len(post) <= limit and post.strip() for post in posts)
     assert "".join("".join(posts).split()) == "".join(text.split())
+
+
+def test_a_stretch_of_white_space_longer_than_a_post_makes_no_empty_one() -> None:
+    assert cut("x" * 100 + "\n" + " " * 300 + "y", 100)[0] == "x" * 100
+    assert all(post.strip() for post in cut("x" * 100 + "\n" + " " * 300 + "y", 100))

@@ -88,10 +88,9 @@ async def fill(server: FakeServer, client: Client) -> None:
 
 async def drain(client: Client) -> list[ClientEvent]:
     """Read events until none comes any more."""
-    events = []
+    events: list[ClientEvent] = []
     with trio.move_on_after(1):
-        async for event in client:
-            events.append(event)
+        await until(client, lambda event: events.append(event) is not None)
     return events
 
 

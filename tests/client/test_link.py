@@ -159,8 +159,11 @@ async def test_what_says_no_welcome_is_told_with_what_to_check(
 
 
 async def test_a_peer_that_says_nothing_is_given_up_after_ten_seconds(dial_to: Callable[[Peer], Dial]) -> None:
+    async def peer(stream: MemoryStream) -> None:
+        await trio.sleep_forever()
+
     before = trio.current_time()
-    message = await fail_to_open(dial_to(lambda stream: trio.sleep_forever()))
+    message = await fail_to_open(dial_to(peer))
     assert trio.current_time() - before == 10
     assert message == (
         "Nothing at 127.0.0.1:5002 answered within 10 s: check the address, and that no firewall is in between."

@@ -29,7 +29,7 @@ def test_a_url_names_a_host_and_a_port(url: str, address: Address) -> None:
     ],
 )  # fmt: skip
 def test_what_is_no_url_is_refused_with_a_good_one_to_copy(url: str) -> None:
-    with pytest.raises(BadUrl, match="write it as chat://127.0.0.1:5002") as caught:
+    with pytest.raises(BadUrl, match=r"write it as chat://127\.0\.0\.1:5002") as caught:
         parse_url(url)
     assert isinstance(caught.value, ValueError)
     assert isinstance(caught.value, ChatError)

@@ -41,7 +41,7 @@ PATIENCE_S = 600.0
 """Longer than any of the server's own deadlines but the holding of nicks; on the autojump clock it costs nothing."""
 
 M = TypeVar("M", bound=FromServer)
-ENTRIES = Entry.__args__  # type: ignore[attr-defined]  # a union has them
+ENTRIES = Entry.__args__
 
 
 class Peer:
@@ -53,6 +53,7 @@ class Peer:
         self.seen: list[FromServer] = []  # everything, in order
         self.ended = False
         self._waiting: deque[FromServer] = deque()
+        self._answers: dict[int, FromServer] = {}  # those among them, by id
         self._decoder = FrameDecoder(MAX_FRAME_TO_CLIENT)
         self._ids = 0
 
@@ -76,26 +77,32 @@ class Peer:
             EOFError: the server has closed.
             trio.TooSlowError: nothing has come for `PATIENCE_S` of the test's clock.
         """
-        with trio.fail_after(PATIENCE_S):
-            return await self._next()
+        while True:
+            while not self._waiting:
+                await self._read()
+            message = self._waiting.popleft()
+            number = getattr(message, "id", None)
+            if number is None or self._answers.pop(number, None) is not None:
+                return message  # what `answer` has given is passed over
 
-    async def _next(self) -> FromServer:
-        while not self._waiting:
+    async def _read(self) -> None:
+        with trio.fail_after(PATIENCE_S):
             data = await self.stream.receive_some()
-            if not data:
-                self.ended = True
-                raise EOFError
-            self._decoder.feed(data)
-            while payloads := self._decoder.take():
-                for payload in payloads:
-                    message = decode_from_server(payload)
-                    self.machine.received(message)
-                    self.seen.append(message)
-                    if isinstance(message, Ping):
-                        await self.send(Pong(message.id))
-                    else:
-                        self._waiting.append(message)
-        return self._waiting.popleft()
+        if not data:
+            self.ended = True
+            raise EOFError
+        self._decoder.feed(data)
+        while payloads := self._decoder.take():
+            for payload in payloads:
+                message = decode_from_server(payload)
+                self.machine.received(message)
+                self.seen.append(message)
+                if isinstance(message, Ping):
+                    await self.send(Pong(message.id))
+                    continue
+                self._waiting.append(message)
+                if (number := getattr(message, "id", None)) is not None:
+                    self._answers[number] = message
 
     async def until(self, wanted: Callable[[FromServer], bool]) -> FromServer:
         """Skip messages up to the first that is wanted, and return it."""
@@ -116,11 +123,10 @@ class Peer:
         return await self.answer(request.id)
 
     async def answer(self, number: int) -> FromServer:
-        before: list[FromServer] = []
-        while getattr(message := await self.next(), "id", None) != number:
-            before.append(message)
-        self._waiting.extendleft(reversed(before))
-        return message
+        """Return the answer with this id; what comes before it stays to be read."""
+        while number not in self._answers:
+            await self._read()
+        return self._answers.pop(number)
 
     async def hello(self, nick: str = "ann", session: str | None = None, *, bot: bool = False) -> Welcome:
         session = session or (nick.encode().hex() + "0" * 32)[:32]

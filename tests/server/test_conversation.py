@@ -30,6 +30,7 @@ from protocol import (
     Quit,
     Redact,
     Redacted,
+    Request,
     Rooms,
     Search,
     SetNick,
@@ -171,11 +172,12 @@ async def test_nobody_changes_what_others_said_or_what_is_not_there(server: Serv
         await ann.join()
         await bob.join()
         await ann.post("mine")
-        for request, code in [
+        refused: list[tuple[Request, str]] = [
             (Edit(91, "lobby", "x", 1, "yours"), "forbidden"),
             (Redact(92, "lobby", "y", 1), "forbidden"),
             (Edit(93, "lobby", "z", 7, "nothing"), "no_such_entry"),
-        ]:
+        ]
+        for request, code in refused:
             answer = await bob.ask(request)
             assert isinstance(answer, Error)
             assert answer.code == code

@@ -21,7 +21,7 @@ from trio_chat.bot.models import prepare
 from trio_chat.client import DEFAULT_URL, BadUrl, ChatError, Refused
 from trio_chat.client.harmless import harmless_line
 from trio_chat.client.url import parse_url
-from trio_chat.command_line import fail, run_app
+from trio_chat.command_line import USAGE_ERROR, fail, run_app
 
 NO_WAY_IN: Final = 1
 """The exit code where the server is not there, or does not let the bot in."""
@@ -111,14 +111,17 @@ def main(arguments: list[str] | None = None) -> None:
     except (EOFError, KeyboardInterrupt):
         print("\nbye")
         return
+    complaints: list[tuple[str, int]] = []
     try:
         trio.run(_run_until_signalled, config)
     except* ChatError as group:
-        fail(_sentence(group), NO_WAY_IN)
+        complaints.append((_sentence(group), NO_WAY_IN))
     except* BotConfigError as group:
-        fail(_sentence(group))
+        complaints.append((_sentence(group), USAGE_ERROR))
     except* KeyboardInterrupt:  # before the signals were listened for
         pass
+    for complaint in complaints:
+        fail(*complaint)
     _print("bye")
 
 

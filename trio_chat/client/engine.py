@@ -190,7 +190,7 @@ class Engine:
             held, self._held = self._held, []
             for status in held:
                 self._put.send_nowait(status)
-        pass
+        self.session.catch_up()
         return event
 
     def notice(self, text: str) -> None:

@@ -100,7 +100,7 @@ class Session:
         self._ledger.enter(pending)
         if isinstance(pending.request, Leave) and (view := self.rooms.find(pending.request.room)):
             view.leaving = True
-        if self._online and not self._returning:
+        if self._online:
             self._send(pending)
 
     def give_up(self, error: Callable[[], ChatError]) -> None:

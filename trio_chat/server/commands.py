@@ -32,6 +32,7 @@ from protocol import (
     check,
 )
 from trio_chat.server import requests
+from trio_chat.server.access import me, membership_in
 from trio_chat.server.errors import Refusal
 
 if TYPE_CHECKING:
@@ -90,8 +91,7 @@ async def carry_out(c: "Connection", request: Command | GetCommands) -> None:
     Raises:
         Refusal: as the request that it stands for, or something is missing.
     """
-    if c.person is None:
-        raise Refusal("not_welcome", "Say hello first: nobody knows yet who asks.")
+    me(c)
     if isinstance(request, GetCommands):
         c.send(Commands(request.id, listing()))
         return
@@ -172,7 +172,7 @@ async def _msg(typed: Typed) -> None:
     room, entered = await requests.open_private(typed.c, nick)
     if entered:
         typed.c.send(requests.joined(typed.c, room))
-    membership = requests.membership_in(typed.c, room.name)
+    membership = membership_in(typed.c, room.name)
     await typed.c.append([requests.said(typed.c, membership, post.key, post.text)], [typed.id])
 
 
@@ -180,7 +180,7 @@ async def _topic(typed: Typed) -> None:
     if typed.words:
         await _stand_for(typed, SetTopic(typed.id, typed.room, typed.key, typed.words))
         return
-    room = requests.membership_in(typed.c, typed.room).room
+    room = membership_in(typed.c, typed.room).room
     text = f"The topic is: {room.topic}" if room.topic else "There is no topic; set one with /topic TEXT."
     typed.c.send(Notice(text, room.name, id=typed.id))
 
@@ -197,7 +197,7 @@ async def _find(typed: Typed) -> None:
 
 async def _search(typed: Typed) -> None:
     question = typed.need("what to ask")
-    membership = requests.membership_in(typed.c, typed.room)
+    membership = membership_in(typed.c, typed.room)
     room = membership.room
     if not any(person.bot for person in room.people if person is not membership.person):
         typed.c.send(Notice(NO_BOT.format(room=room.name), room.name, "warning", typed.id))

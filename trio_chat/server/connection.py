@@ -24,7 +24,6 @@ from protocol import (
     Ping,
     Pong,
     Post,
-    Posted,
     RemoteError,
     Request,
     Role,
@@ -39,7 +38,8 @@ from trio_chat.server.limits import Strikes
 from trio_chat.server.log import log
 from trio_chat.server.people import NickTaken, Person
 from trio_chat.server.rooms import Membership, Room
-from trio_chat.store import Appended, Commit, Draft, Duplicate, Outcome, StoreUnavailable
+from trio_chat.server.ticket import Ticket
+from trio_chat.store import Draft, StoreUnavailable
 from trio_chat.transport import ByteStream
 
 if TYPE_CHECKING:
@@ -317,40 +317,8 @@ class Connection:
         self.delivery.send(*messages)
 
 
-class Ticket:
-    """Whose drafts an append carries, and under which ids they are to be answered."""
-
-    __slots__ = ("_connection", "_ids")
-
-    def __init__(self, connection: Connection, ids: Sequence[int]) -> None:
-        self._connection = connection
-        self._ids = ids
-
-    def settle(self, commit: Commit) -> None:
-        """Answer each draft, in order."""
-        if self._connection.machine.state is State.CLOSED:
-            return  # the client is gone; it will send again, and hear that it is a duplicate
-        answers = map(_answer, self._ids, commit.drafts, commit.outcomes)
-        self._connection.send(*answers)
-
-
 def _is_post(request: Request | Error) -> bool:
     return type(request) is Post
-
-
-def _answer(number: int, draft: Draft, outcome: Outcome) -> Posted | Error:
-    if type(outcome) is Appended:
-        return Posted(number, draft.room, outcome.entry.seq, draft.at)
-    if type(outcome) is Duplicate:
-        return Posted(number, draft.room, outcome.seq, outcome.at, duplicate=True)
-    return Error(number, outcome.code, _REJECTED[outcome.code])
-
-
-_REJECTED: Final = {
-    "key_reused": "This key names another entry already; take a new key for a new text.",
-    "no_such_entry": "There is no such message in this room, or it was deleted.",
-    "no_such_room": "There is no such room any more; join it anew.",
-}
 
 
 def _unavailable(number: int, error: StoreUnavailable) -> Error:

@@ -23,32 +23,25 @@ from protocol import (
     Direct,
     Done,
     Edit,
-    Found,
     Gap,
-    GetHistory,
-    GetMembers,
-    GetRooms,
     Hello,
-    History,
     Join,
     Joined,
     Leave,
     Limits,
-    Members,
     Message,
     Post,
     Presence,
     Quit,
     Redact,
     Request,
-    Rooms,
-    RoomSummary,
-    Search,
     SetNick,
     SetTopic,
     Welcome,
 )
-from trio_chat.names import nick_key, room_name
+from trio_chat.names import nick_key
+from trio_chat.server import reading
+from trio_chat.server.access import limit, me, membership_in, open_for
 from trio_chat.server.errors import Refusal
 from trio_chat.server.hub import OPERATOR
 from trio_chat.server.limits import TokenBucket
@@ -59,7 +52,6 @@ from trio_chat.store import Draft
 
 if TYPE_CHECKING:
     from trio_chat.server.connection import Connection
-    from trio_chat.store import RoomRecord
 
 LAST_ENTRIES: Final = 50
 """How many entries `join` sends without being told."""
@@ -79,8 +71,8 @@ async def carry_out(c: "Connection", request: Request) -> None:
         NickTaken: somebody else has the nick.
         StoreUnavailable: the store failed.
     """
-    if c.person is None and not isinstance(request, Hello | Quit):
-        raise Refusal("not_welcome", "Say hello first: nobody knows yet who asks.")
+    if not isinstance(request, Hello | Quit):
+        me(c)
     await _HANDLERS[type(request)](c, request)
 
 
@@ -110,7 +102,7 @@ async def _hello(c: "Connection", hello: Hello) -> None:
 
 
 async def _nick(c: "Connection", request: SetNick) -> None:
-    person = _me(c)
+    person = me(c)
     _check_nick(c, request.nick)
     before = c.hub.people.rename(person, request.nick, trio.current_time())
     c.send(Done(request.id))
@@ -138,7 +130,7 @@ async def _quit(c: "Connection", request: Quit) -> None:
 
 
 async def _join(c: "Connection", request: Join) -> None:
-    room = await _open(c, request.room)
+    room = await open_for(c, request.room)
     gap = None
     if request.after is None:
         cursor = max(0, room.head - (LAST_ENTRIES if request.last is None else request.last))
@@ -164,14 +156,14 @@ async def open_private(c: "Connection", nick: str) -> tuple[Room, bool]:
     Returns:
         The room, and whether `c` was not in it before.
     """
-    me, other = _me(c), c.hub.people.find(nick)
+    asking, other = me(c), c.hub.people.find(nick)
     if other is None:
         raise Refusal("no_such_person", f"Nobody called {nick} is here; /users lists who is.")
-    record = await c.hub.store.private_room(me.author, other.author)
+    record = await c.hub.store.private_room(asking.author, other.author)
     room = await c.hub.open_room(record.name, lambda: c.hub.store.find_room(record.name))
     if room is None:
         raise Refusal("no_such_room", "The private room is gone; try again.")
-    absent = [one for one in me.connections | other.connections if room.name not in one.memberships]
+    absent = [one for one in asking.connections | other.connections if room.name not in one.memberships]
     for connection in absent:
         connection.enter(room, max(0, room.head - LAST_ENTRIES), quiet=True)
     for connection in absent:
@@ -185,28 +177,12 @@ async def _leave(c: "Connection", request: Leave) -> None:
     c.send(Done(request.id))
 
 
-async def _open(c: "Connection", name: str) -> Room:
-    """Return a room that may be entered, opened; whoever calls enters it without awaiting in between."""
-    store = c.hub.store
-    if not name.startswith("~"):
-        public = room_name(name)
-        room = await c.hub.open_room(public, lambda: store.open_room(public))
-    else:
-        room = await c.hub.open_room(name, lambda: store.find_room(name))
-        if room is not None and (room.between is None or _me(c).author not in room.between):
-            c.hub.close_if_empty(room)
-            room = None
-    if room is None:
-        raise Refusal("no_such_room", "There is no such room that you may enter; /list shows the rooms.")
-    return room
-
-
 def joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
     """Return what somebody is told who has entered a room."""
     members = [member(person) for person, _ in zip(room.people, range(MEMBERS_SHOWN), strict=False)]
     peer = None
     if room.between is not None:
-        mine = _me(c).author
+        mine = me(c).author
         theirs = room.between[1] if room.between[0] == mine else room.between[0]
         known = c.hub.people.known(theirs)
         peer = known.nick if known else theirs
@@ -281,114 +257,9 @@ async def _own_message(c: "Connection", room: str, target: int) -> Membership:
     entry = await c.hub.store.entry(membership.room.name, target)
     if not isinstance(entry, Message):
         raise Refusal("no_such_entry", "There is no such message in this room.")
-    if entry.author != _me(c).author:
+    if entry.author != me(c).author:
         raise Refusal("forbidden", f"Only {entry.nick} may change what {entry.nick} said.")
     return membership
-
-
-def limit(c: "Connection") -> None:
-    """Count something that costs the room or the store against this person's rate.
-
-    Raises:
-        Refusal: `too_many`, with how long to wait.
-    """
-    bucket = _me(c).bucket
-    if bucket is not None and (wait_s := bucket.take(trio.current_time())):
-        raise Refusal("too_many", "That was too fast; wait a moment and send it again.", int(wait_s * 1000) + 1)
-
-
-# --- reading ------------------------------------------------------------------------------------------
-
-
-async def _history(c: "Connection", request: GetHistory) -> None:
-    name, head = await _readable(c, request.room)
-    before = head + 1 if request.before is None else min(request.before, head + 1)
-    page = await c.hub.store.page(
-        name, after=request.after, before=before, limit=_page_limit(request.limit), max_bytes=PAGE_BYTES
-    )
-    c.send(History(request.id, name, page.entries, page.more))
-
-
-async def _search(c: "Connection", request: Search) -> None:
-    limit(c)
-    room = None if request.room is None else (await _readable(c, request.room))[0]
-    try:
-        hits = await c.hub.store.search(
-            request.query,
-            reader=_me(c).author,
-            room=room,
-            nick=request.nick,
-            cursor=request.cursor,
-            limit=_page_limit(request.limit),
-        )
-    except ValueError:
-        raise Refusal("bad_message", "The cursor is not one that `found` gave as `next`.") from None
-    c.send(Found(request.id, list(hits.entries), hits.next))
-
-
-async def _readable(c: "Connection", name: str) -> tuple[str, int]:
-    """Return the name and head of a room that may be read without being in it: public, or one's own private one."""
-    canonical = name if name.startswith("~") else room_name(name)
-    room: Room | RoomRecord | None = c.hub.rooms.get(canonical)
-    if room is None:
-        room = await c.hub.store.find_room(canonical)
-    if room is None or (room.between is not None and _me(c).author not in room.between):
-        raise Refusal("no_such_room", f"There is no room #{name} that you may read; /list shows the rooms.")
-    return canonical, room.head
-
-
-async def _rooms(c: "Connection", request: GetRooms) -> None:
-    wanted = _page_limit(request.limit)
-    records = await c.hub.store.rooms(after=request.after, limit=wanted + 1)
-    summaries = []
-    for record in records[:wanted]:
-        room = c.hub.rooms.get(record.name)
-        summaries.append(RoomSummary(record.name, record.topic, room.count if room else 0, record.head))
-    c.send(Rooms(request.id, summaries, len(records) > wanted))
-
-
-async def _members(c: "Connection", request: GetMembers) -> None:
-    if request.room is None:
-        name, people = None, list(c.hub.people.online())
-    else:
-        name, _ = await _readable(c, request.room)
-        room = c.hub.rooms.get(name)
-        people = list(room.people) if room else []
-    wanted, count = _page_limit(request.limit), len(people)
-    people.sort(key=lambda person: person.key)
-    if request.after is not None:
-        after = nick_key(request.after).key
-        people = [person for person in people if person.key > after]
-    shown = [member(person) for person in people[:wanted]]
-    c.send(Members(shown, count, len(people) > wanted, name, request.id))
-
-
-def _page_limit(asked: int | None) -> int:
-    return LAST_ENTRIES if asked is None else max(1, min(asked, PAGE_ENTRIES))
-
-
-# --- common -------------------------------------------------------------------------------------------
-
-
-def membership_in(c: "Connection", name: str) -> Membership:
-    """Return this connection's membership in a room.
-
-    Raises:
-        Refusal: it is in no such room.
-        NameRefused: no room can have that name.
-    """
-    found = c.memberships.get(name)
-    if found is None and not name.startswith("~"):
-        found = c.memberships.get(room_name(name))
-    if found is None:
-        raise Refusal("not_a_member", f"You are not in #{name}; join it first.")
-    return found
-
-
-def _me(c: "Connection") -> Person:
-    if c.person is None:
-        raise Refusal("not_welcome", "Say hello first: nobody knows yet who asks.")
-    return c.person
 
 
 _HANDLERS: Final[Mapping[type, Callable[["Connection", Any], Awaitable[None]]]] = {
@@ -399,10 +270,7 @@ _HANDLERS: Final[Mapping[type, Callable[["Connection", Any], Awaitable[None]]]] 
     Edit: _edit,
     Redact: _redact,
     SetTopic: _topic,
-    GetHistory: _history,
-    Search: _search,
-    GetRooms: _rooms,
-    GetMembers: _members,
     SetNick: _nick,
     Quit: _quit,
+    **reading.HANDLERS,
 }

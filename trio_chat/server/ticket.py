@@ -1,0 +1,46 @@
+"""The answers to what was appended: sent by the store's feed, before anybody sees the entries.
+
+This file owns what becomes of an outcome on the wire. It must not know how appending works, nor what is published.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from protocol import Error, Posted, State
+from trio_chat.store import Appended, Commit, Draft, Duplicate, Outcome, Rejected
+
+if TYPE_CHECKING:
+    from trio_chat.server.connection import Connection
+
+
+class Ticket:
+    """Whose drafts an append carries, and under which ids they are to be answered."""
+
+    __slots__ = ("_connection", "_ids")
+
+    def __init__(self, connection: "Connection", ids: Sequence[int]) -> None:
+        self._connection = connection
+        self._ids = ids
+
+    def settle(self, commit: Commit) -> None:
+        """Answer each draft, in order."""
+        if self._connection.machine.state is State.CLOSED:
+            return  # the client is gone; it will send again, and hear that it is a duplicate
+        answers = map(_answer, self._ids, commit.drafts, commit.outcomes)
+        self._connection.send(*answers)
+
+
+def _answer(number: int, draft: Draft, outcome: Outcome) -> Posted | Error:
+    if type(outcome) is Appended:
+        return Posted(number, draft.room, outcome.entry.seq, draft.at)
+    if type(outcome) is Duplicate:
+        return Posted(number, draft.room, outcome.seq, outcome.at, duplicate=True)
+    assert isinstance(outcome, Rejected)
+    return Error(number, outcome.code, _REJECTED[outcome.code])
+
+
+_REJECTED: Final = {
+    "key_reused": "This key names another entry already; take a new key for a new text.",
+    "no_such_entry": "There is no such message in this room, or it was deleted.",
+    "no_such_room": "There is no such room any more; join it anew.",
+}
