@@ -244,21 +244,22 @@ def read_windows(path: Path) -> Iterator[Window]:
         yield parse_window(max(number, 1), date, lines)
 
 
-def count_lines(path: Path) -> list[int]:
-    """Return how many lines each window of a log has.
+def count_lines(path: Path) -> Iterator[int]:
+    """Yield how many lines each window of a log has.
 
     Raises:
         LogError: as `read_windows`.
     """
-    counts: list[int] = []
+    count = None
     for data in _lines_of(path):
-        if _WINDOW.fullmatch(data.decode("latin-1")):
-            counts.append(0)
-        elif counts:
-            counts[-1] += 1
+        if not _WINDOW.fullmatch(data.decode("latin-1")):
+            count = (count or 0) + 1
         else:
-            counts.append(1)
-    return counts
+            if count is not None:
+                yield count
+            count = 0
+    if count is not None:
+        yield count
 
 
 def _lines_of(path: Path) -> Iterable[bytes]:

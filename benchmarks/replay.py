@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Replay a log, print what came of it, and return the exit code."""
     chosen = _parser().parse_args(arguments)
     try:
-        counts = count_lines(chosen.file)[: chosen.windows]
+        counts = list(islice(count_lines(chosen.file), chosen.windows))
     except LogError as error:
         return _fail(str(error))
     if not counts:

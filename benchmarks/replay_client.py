@@ -78,7 +78,7 @@ class Reception:
 class Connection:
     """One connection to the server, in one room.
 
-    `read` is its task; whoever starts it owns the connection and closes it.
+    `read` is its task, and owns the stream.
 
     Attributes:
         nick: the one it said hello with.
@@ -195,22 +195,26 @@ class Connection:
     # --- reading --------------------------------------------------------------------------------------
 
     async def read(self) -> None:
-        """Read everything, until the server closes.
+        """Read everything, until the server closes; the stream is closed when this ends, for whatever reason.
 
         Raises:
             ReplayError: the connection was lost, or the server broke the protocol.
         """
         try:
-            while data := await self._stream.receive_some(READ_BYTES):
-                self._decoder.feed(data)
-                while payloads := self._decoder.take():
-                    if pongs := self._take_in(payloads, perf_counter()):
-                        await self._send(pongs)
+            async with self._stream:
+                await self._read()
         except (FrameError, MessageError, ProtocolError, trio.BrokenResourceError) as error:
             raise ReplayError(f"the connection of {self.nick} failed: {error}") from None
         if self._machine.state is not State.CLOSED or self._decoder.held_bytes:
             raise ReplayError(f"the server cut the connection of {self.nick} off")
         self._closed.set()
+
+    async def _read(self) -> None:
+        while data := await self._stream.receive_some(READ_BYTES):
+            self._decoder.feed(data)
+            while payloads := self._decoder.take():
+                if pongs := self._take_in(payloads, perf_counter()):
+                    await self._send(pongs)
 
     def _take_in(self, payloads: Sequence[bytes], now: float) -> list[Pong]:
         """Sort payloads into entries and the rest, and return what is to be sent for it."""

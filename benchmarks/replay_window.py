@@ -61,12 +61,7 @@ async def replay_window(plan: Plan, host: str, port: int, pace: Pace, advance: C
         ReplayError: it cannot be carried through.
     """
     async with trio.open_nursery() as nursery:
-        replay = _Replay(plan, host, port, pace, nursery)
-        try:
-            return await replay.run(advance)
-        finally:
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + 5):
-                await replay.aclose()
+        return await _Replay(plan, host, port, pace, nursery).run(advance)
 
 
 class _Replay:
@@ -76,7 +71,6 @@ class _Replay:
         self._pace = pace
         self._nursery = nursery
         self._reception = Reception()
-        self._streams: list[trio.SocketStream] = []
         self._connections: dict[int, Connection] = {}  # by the speaker's number
         self._inside: set[int] = set()
         self._said = 0  # entries that were acknowledged
@@ -111,11 +105,6 @@ class _Replay:
             len(everybody), self._said, deliveries, seconds, late_s, self._reception.latencies_s, self._differences
         )
 
-    async def aclose(self) -> None:
-        """Close what is still open."""
-        for stream in self._streams:
-            await trio.aclose_forcefully(stream)
-
     # --- coming and going -----------------------------------------------------------------------------
 
     async def _gather(self) -> None:
@@ -131,7 +120,6 @@ class _Replay:
             stream = await trio.open_tcp_stream(*self._address)
         except OSError as error:
             raise ReplayError(f"{nick} cannot connect: {error}") from None
-        self._streams.append(stream)
         connection = Connection(stream, nick, room, self._reception)
         self._nursery.start_soon(connection.read)
         await connection.hello(sha256(f"{room}/{number}".encode()).hexdigest()[:32])
@@ -194,9 +182,10 @@ class _Replay:
         if connection is None:
             await self._open(number)
             return
-        if number in self._inside:
-            # What is under way to it would come again, as it should: it asks for what follows the last it has.
-            await connection.caught_up(self._said)
+        # What is under way to it would come again, as it should: it asks for what follows the last that it has.
+        if number in self._inside and not await connection.caught_up(self._said):
+            seen = f"{len(connection.transcript)} entries of {self._said}"
+            raise ReplayError(f"{connection.nick} has {seen}, and no more come")
         await connection.join()
         self._inside.add(number)
 

@@ -118,7 +118,7 @@ def test_what_stands_before_the_first_date_is_a_window_of_its_own(tmp_path: Path
 @pytest.mark.parametrize("data", [b"", b"\n", LOG, b"[09:13] <ann> zero\n" + LOG, LOG.removesuffix(b"\n")])
 def test_the_lines_that_are_counted_are_the_events_that_are_read(tmp_path: Path, data: bytes) -> None:
     path = written(tmp_path, data)
-    assert count_lines(path) == [len(window.events) for window in read_windows(path)]
+    assert list(count_lines(path)) == [len(window.events) for window in read_windows(path)]
 
 
 def test_a_packed_log_says_what_the_log_says(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_in_a_window_a_nick_with_a_space_is_known_by_any_of_its_lines(tmp_path: 
 
 def test_a_log_that_is_not_there_is_told_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(LogError, match=r"cannot read .*nothing\.txt: No such file"):
-        count_lines(tmp_path / "nothing.txt")
+        list(count_lines(tmp_path / "nothing.txt"))
 
 
 @pytest.mark.parametrize("data", [b"", b"no xz", lzma.compress(LOG)[:-10]])

@@ -93,9 +93,9 @@ class RoomInMemory:
 
     # --- what the people and the server do ---
 
-    def say(self, text: str, nick: str = "ann", *, command: str | None = None) -> int:
+    def say(self, text: str, nick: str = "ann", *, bot: bool = False, command: str | None = None) -> int:
         """Say something; returns its seq."""
-        return self._enter(said(len(self.log) + 1, text, nick, command=command, room=self.room))
+        return self._enter(said(len(self.log) + 1, text, nick, bot=bot, command=command, room=self.room))
 
     def edit(self, target: int, text: str) -> int:
         """Change what was said, in its place and as an entry."""

@@ -89,6 +89,21 @@ def test_the_topic_is_the_present_one() -> None:
     assert heard(joined, TopicSet("lobby", 1, 0, "a", "ann", "cake")).topic == "cake"
 
 
+def test_what_the_bot_says_has_its_place_before_the_event_that_brings_it() -> None:
+    conversation = heard(said(1, "a"))
+    conversation.note(Line(3, 0, "sage", "mine", own=True))
+    assert texts(conversation) == ["a", "mine"]
+    conversation.observe(said(2, "b"), ME)
+    conversation.observe(said(3, "mine", "sage"), ME)
+    assert texts(conversation) == ["a", "b", "mine"]
+
+
+def test_what_the_bot_says_is_not_put_back_once_events_have_gone_beyond_it() -> None:
+    conversation = heard(said(1, "mine", "sage"), redacted(2, 1))
+    conversation.note(Line(1, 0, "sage", "mine", own=True))
+    assert texts(conversation) == []
+
+
 def test_a_line_can_be_looked_up() -> None:
     conversation = heard(said(1, "a"))
     assert conversation.line(1) == conversation.lines[0]

@@ -5,6 +5,7 @@ import itertools
 import pytest
 import trio
 
+from tests.bot.events import said
 from tests.bot.room import RoomInMemory
 from trio_chat.bot.context import Line, Prompt
 from trio_chat.bot.markov_model import MAX_ENTRIES, MAX_WORDS, MIN_LINES, TOO_LITTLE, MarkovModel, talk
@@ -61,6 +62,8 @@ async def test_it_learns_neither_from_bots_nor_from_actions_nor_from_blanks() ->
     room = room_with(*TALK[: MIN_LINES - 1])
     for line in TALK:
         room.say(line, "sage")
+        room.say(line, "other", bot=True)
+        room.log.append(said(len(room.log) + 1, line, action=True))
     room.say(" \t")
     assert await MarkovModel(room, "lobby").answer(prompt()) in TOO_LITTLE
 

@@ -97,6 +97,7 @@ class FakeServer:
         refusals: errors that the next requests of a type get instead of being carried out.
         silent: while set, nothing is read or sent on any connection.
         publishing: while not set, entries are kept back, and come with the next that is published.
+        stuck_at: a type of request after which a connection answers nothing any more.
         refused_dials: how many dials fail yet.
         wrap: what is put around the client's end of each new connection.
         ping_ms: what `welcome` says.
@@ -115,6 +116,7 @@ class FakeServer:
         self.refused_dials = 0
         self.ping_ms = 30_000
         self.silent = False
+        self.stuck_at: type | None = None
         self.publishing = True
         self.answering = trio.Event()
         self.answering.set()
@@ -206,6 +208,7 @@ class Connection:
         self.cursors: dict[str, int] = {}
         self.received: Counter[type] = Counter()
         self._behind: set[str] = set()
+        self._stuck = False
         self._stream = stream
         self._outbox = bytearray()
         self._filled = trio.Event()
@@ -241,7 +244,7 @@ class Connection:
                     self._take_in(payload)
 
     def _take_in(self, payload: bytes) -> None:
-        if self.machine.state is State.CLOSED:
+        if self.machine.state is State.CLOSED or self._stuck:
             return
         message = decode_from_client(payload)
         self.machine.received(message)
@@ -250,6 +253,9 @@ class Connection:
             self.send(Pong(message.id))
         elif not isinstance(message, Pong):
             self.server.asked.append(message)
+            if type(message) is self.server.stuck_at:
+                self._stuck = True
+                return
             scripted = self.server.refusals.get(type(message))
             if scripted:
                 error = scripted.popleft()

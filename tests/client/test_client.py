@@ -458,12 +458,12 @@ async def test_whoever_waits_when_the_block_is_left_is_told(server: FakeServer, 
 
     async with opened(server) as client:
         server.silent = True
-        for _ in range(REQUESTS_WAITING + 2):
+        for _ in range(3 * REQUESTS_WAITING):
             nursery.start_soon(post, client)
         nursery.start_soon(read, client)
         await settled()
     await settled()
-    assert sorted(ended) == ["events"] + ["post"] * (REQUESTS_WAITING + 2)
+    assert sorted(ended) == ["events"] + ["post"] * 3 * REQUESTS_WAITING
 
 
 async def test_a_cancelled_reading_of_events_takes_none(server: FakeServer) -> None:

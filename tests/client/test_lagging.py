@@ -89,8 +89,13 @@ async def fill(server: FakeServer, client: Client) -> None:
 async def drain(client: Client) -> list[ClientEvent]:
     """Read events until none comes any more."""
     events: list[ClientEvent] = []
+
+    def note(event: ClientEvent) -> bool:
+        events.append(event)
+        return False
+
     with trio.move_on_after(1):
-        await until(client, lambda event: events.append(event) is not None)
+        await until(client, note)
     return events
 
 
@@ -172,6 +177,17 @@ async def test_of_many_cuts_that_nobody_read_the_last_is_told_after_what_came_be
         assert texts(events) == [*map(str, range(len(texts(events)) - 1)), "after the cuts"]
         last_status = max(number for number, event in enumerate(events) if isinstance(event, Connected))
         assert texts(events[last_status:]) == ["after the cuts"]
+
+
+async def test_nothing_comes_before_news_of_the_connection_that_are_held(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await fill(server, client)
+        server.cut()
+        await trio.sleep(60)
+        await anext(client)
+        server.tell(Notice("this came after, and may be dropped"))
+        await settled()
+        assert not [event for event in await drain(client) if isinstance(event, Notice)]
 
 
 async def test_a_room_that_refuses_while_it_catches_up_does_not_hold_up_the_others(server: FakeServer) -> None:

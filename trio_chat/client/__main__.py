@@ -14,7 +14,7 @@ import msgspec
 import trio
 from cyclopts import App, Parameter
 
-from protocol import NICK_CHARS, ROOM_CHARS, MessageError, check_name, check_text
+from protocol import NICK_CHARS, ROOM_CHARS, TEXT_CHARS, MessageError, check_name, check_text
 from trio_chat.client.errors import BadUrl, ChatError, Refused
 from trio_chat.client.harmless import harmless_line
 from trio_chat.client.input import MAX_LINE_BYTES
@@ -29,13 +29,13 @@ _ANOTHER_NICK_HELPS: Final = ("nick_taken", "bad_name")
 
 _HELP: Final = """Chat in a terminal, or from a script.
 
-Type to talk; a line that starts with a slash is a command (/help lists them), and // says a text that starts with
+Type to talk; a line that starts with a slash is a command (/help lists them), and // says a text that starts with \
 a slash. Tab completes commands, nicks and rooms; pasted lines stay one message. Ctrl-C, Ctrl-D or /quit leaves.
 
-Where the input is no terminal, each line of it is posted, or carried out if it is a command; empty lines are
+Where the input is no terminal, each line of it is posted, or carried out if it is a command; empty lines are \
 skipped, and at its end the client leaves. With --json and no input (</dev/null) it goes on listening.
 
-The exit status is 0 after a conversation, or when all is posted; 1 if something was refused, or nobody could be
+The exit status is 0 after a conversation, or when all is posted; 1 if something was refused, or nobody could be \
 reached; 2 for a mistake on the command line; 128 and the number of the signal if one left something undone.
 """
 
@@ -107,9 +107,10 @@ def _text(send: str) -> str:
 
 def _read_text() -> str:
     read = b""
-    # One byte more than any acceptable text tells that this one is not.
-    while len(read) <= MAX_LINE_BYTES and (data := os.read(STDIN, MAX_LINE_BYTES)):
+    while data := os.read(STDIN, MAX_LINE_BYTES):
         read += data
+        if len(read) > MAX_LINE_BYTES:
+            raise Mistake(f"The text is too long; at most {TEXT_CHARS} characters are accepted.")
     try:
         return read.decode().replace("\r\n", "\n").removesuffix("\n")
     except UnicodeDecodeError:

@@ -10,6 +10,7 @@ from typing import Final
 import trio
 
 from protocol import Answer, GetCommands, GetHistory, GetMembers, GetRooms, Leave, Request, Search
+from trio_chat.client.backoff import Backoff
 from trio_chat.client.errors import ChatError
 
 _ONLY_READING: Final = (GetCommands, GetHistory, GetMembers, GetRooms, Search)
@@ -26,14 +27,16 @@ class Pending:
 
     Attributes:
         generation: for a join that was sent after a position, the cursor's generation at that time.
+        backoff: for a join that the library makes, how long to wait before the next one if it is refused.
     """
 
-    __slots__ = ("_abandoned", "_answer", "_release", "_settled", "generation", "last", "request")
+    __slots__ = ("_abandoned", "_answer", "_release", "_settled", "backoff", "generation", "last", "request")
 
     def __init__(self, request: Request, last: int, release: Callable[[], None] | None) -> None:
         self.request = request
         self.last = last
         self.generation: int | None = None
+        self.backoff: Backoff | None = None
         self._release = release
         self._answer: Answer | ChatError | None = None
         self._settled = trio.Event()

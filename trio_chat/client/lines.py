@@ -17,6 +17,7 @@ from protocol import (
     CommandHelp,
     Edited,
     Joined,
+    Live,
     Member,
     Message,
     Notice,
@@ -31,7 +32,7 @@ from trio_chat.client.output import Output
 from trio_chat.client.report import Report
 
 SETTLE_S: Final = 5.0
-"""How long the end of the input waits to see its own lines come by, once all are acknowledged."""
+"""How long the end of the input waits for the next of the entries that it still expects to see."""
 
 HURRY_S: Final = 1.0
 """How long what is still to be written may take when somebody interrupts."""
@@ -114,7 +115,7 @@ class Talk:
         self.unfinished = False
         self._announced: set[str] = set()
         self._quitting = False
-        self._posted: dict[str, int] = {}
+        self._owed: dict[str, int] = {}  # by room, the seq up to which entries are to be seen
         self._seen: dict[str, int] = {}
         self._progress = trio.lowlevel.ParkingLot()
         self._work = trio.CancelScope()
@@ -169,10 +170,15 @@ class Talk:
         return complaint
 
     async def settle(self) -> None:
-        """Return when all that was posted has come by as an event too, or after `SETTLE_S`."""
-        with trio.move_on_after(SETTLE_S):
-            while any(self._seen.get(room, 0) < seq for room, seq in self._posted.items() if room in self.client.rooms):
+        """Return when all that was in the first room, and all that was posted, has come by as events.
+
+        It gives up when none comes for `SETTLE_S`, other than because the output is not read.
+        """
+        while any(self._seen.get(room, 0) < seq for room, seq in self._owed.items() if room in self.client.rooms):
+            with trio.move_on_after(SETTLE_S) as waiting:
                 await self._progress.park()
+            if waiting.cancelled_caught and self.output.idle:
+                break
 
     async def say(self, sentence: str, *, warning: bool = False) -> None:
         """Have a sentence of the program itself written."""
@@ -184,7 +190,8 @@ class Talk:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._watch)
             try:
-                await self.client.join(room)
+                joined = await self.client.join(room)
+                self._owed[joined.room] = joined.head
                 await source(self)
             except ChatError as error:
                 self.finish(1, str(error))
@@ -212,7 +219,7 @@ class Talk:
             await self._show_joined(event)
         else:
             await self.output.put(self.report.event(event))
-        if isinstance(event, Message | Edited | Redacted | TopicSet):
+        if isinstance(event, Message | Edited | Redacted | TopicSet | Live):
             self._seen[event.room] = event.seq
             self._progress.unpark_all()
         elif isinstance(event, Disconnected) and self._quitting:
@@ -262,7 +269,7 @@ class Talk:
             return answer.text
         else:
             if isinstance(answer, Posted):
-                self._posted[answer.room] = max(answer.seq, self._posted.get(answer.room, 0))
+                self._owed[answer.room] = max(answer.seq, self._owed.get(answer.room, 0))
             await self.output.put(self.report.answer(answer))
         return None
 

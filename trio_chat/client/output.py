@@ -63,10 +63,15 @@ class Output:
         self._stale = True
         self._changed.unpark_all()
 
+    @property
+    def idle(self) -> bool:
+        """Whether all that was put is written, or never can be."""
+        return self.error is not None or not (self._texts or self._stale or self._busy)
+
     async def drain(self) -> None:
-        """Return when all that was put is written, or never can be. It needs `run` to be under way."""
+        """Return when all is written that was put, or never can be. It needs `run` to be under way."""
         await trio.lowlevel.checkpoint()
-        while self.error is None and (self._texts or self._stale or self._busy):
+        while not self.idle:
             await self._changed.park()
 
     async def run(self) -> None:

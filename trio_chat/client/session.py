@@ -91,7 +91,6 @@ class Session:
         self._ledger = Ledger()
         self._online = False
         self._returning: set[str] = set()  # rooms that must be joined again before anything else is asked
-        self._retries: dict[str, Backoff] = {}
 
     # --- asking ---------------------------------------------------------------------------------------
 
@@ -100,7 +99,7 @@ class Session:
         self._ledger.enter(pending)
         if isinstance(pending.request, Leave) and (view := self.rooms.find(pending.request.room)):
             view.leaving = True
-        if self._online:
+        if self._online and not self._returning:
             self._send(pending)
 
     def give_up(self, error: Callable[[], ChatError]) -> None:
@@ -126,8 +125,9 @@ class Session:
             pending.request = Join(join.id, join.room, after=view.cursor.position)
             pending.generation = view.cursor.generation
 
-    def _rejoin(self, view: RoomView) -> None:
+    def _rejoin(self, view: RoomView, backoff: Backoff | None = None) -> None:
         pending = Pending(Join(self._shell.new_id(), view.name), 0, release=None)
+        pending.backoff = backoff or Backoff()
         self._ledger.enter(pending)
         self._send(pending)
 
@@ -164,7 +164,6 @@ class Session:
     def disconnected(self) -> None:
         """Settle what ends with the connection, and stop sending."""
         self._online = False
-        self._retries.clear()
         for pending in self._ledger:
             if pending.ends_with_connection:
                 if isinstance(pending.request, Leave):
@@ -223,13 +222,12 @@ class Session:
     def _joined(self, joined: Joined, pending: Pending | None) -> None:
         last, generation = (DEFAULT_LAST, None) if pending is None else (pending.last, pending.generation)
         if self.rooms.joined(joined, last, generation) and not self._shell.offer(joined):
-            self.rooms.lag(self.rooms.views[joined.room])
+            pass
         if generation is not None:
             self._returned(joined.room)
 
     def _returned(self, name: str) -> None:
         """Note that a room need not be waited for any more; after the last one, ask again."""
-        self._retries.pop(name, None)
         if name in self._returning:
             self._returning.discard(name)
             self._ask_again()
@@ -270,15 +268,15 @@ class Session:
                 self.rooms.left(room)
             case Leave(room=room) if view := self.rooms.find(room):
                 view.leaving = False
-            case Join(room=room) if pending.internal and error.code in TRANSIENT:
-                backoff = self._retries.setdefault(room, Backoff())
-                self._shell.later(backoff.failed(error.retry_after_ms), lambda: self._try_rejoin(room))
+            case Join(room=room) if (backoff := pending.backoff) and error.code in TRANSIENT:
+                wait_s = backoff.failed(error.retry_after_ms)
+                self._shell.later(wait_s, lambda: self._try_rejoin(room, backoff))
             case Join(room=room) if pending.internal:
                 self.rooms.left(room)
                 self._shell.offer(Notice(f"You are no longer in #{room}: {error.message}", room, "warning"))
                 self._returned(room)
 
-    def _try_rejoin(self, room: str) -> None:
+    def _try_rejoin(self, room: str, backoff: Backoff) -> None:
         view = self.rooms.views.get(room)
         if view is not None and view.cursor.lagging:
-            self._rejoin(view)
+            self._rejoin(view, backoff)

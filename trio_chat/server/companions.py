@@ -58,7 +58,7 @@ async def run_console(server: Server) -> None:
         server.url, nick=OPERATOR, agent="console", dial=partial(server.dial, operator=True)
     ) as client:
         with capture_log(_Notices(server, client.author)):
-            await talk(client, Options(server.url, server.url, OPERATOR, "lobby"), STDIN, STDOUT, interruption)
+            await talk(client, Options(server.url, server.addresses[0], OPERATOR, "lobby"), STDIN, STDOUT, interruption)
 
 
 class _Notices(logging.Handler):

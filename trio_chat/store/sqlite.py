@@ -9,7 +9,6 @@ reads pages, one keeps the search index (`sqlite_index`, when `sqlite_search` sa
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 import apsw
@@ -116,8 +115,9 @@ async def open_sqlite(
     async with AsyncExitStack() as opened:
         opened.enter_context(locked(file))
         try:
-            committer = await opened.enter_async_context(_open_committer(file))
+            committer = await opened.enter_async_context(open_worker(str(file), "trio_chat commit", interruptible=False))
             epoch = await committer.run(prepare, committer.connection, file, sync, token_hex)
+            opened.push_async_callback(_end, committer)  # when nobody else has the file open
             writer = await committer.run(Writer, committer.connection)
             reader = await opened.enter_async_context(open_worker(str(file), "trio_chat read"))
         except apsw.Error as error:
@@ -128,15 +128,9 @@ async def open_sqlite(
         yield SqliteStore(epoch, batches, reader, index, token_hex)
 
 
-@asynccontextmanager
-async def _open_committer(file: Path) -> AsyncIterator[Worker]:
-    """Open the connection that writes; it is the last one to be closed, and notes then that the run has ended."""
-    async with open_worker(str(file), "trio_chat commit", interruptible=False) as worker:
-        try:
-            yield worker
-        finally:
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_S), suppress(apsw.Error):
-                await worker.run(end_run, worker.connection)
+async def _end(committer: Worker) -> None:
+    with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_S), suppress(apsw.Error):
+        await committer.run(end_run, committer.connection)
 
 
 @asynccontextmanager

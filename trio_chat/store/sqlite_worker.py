@@ -16,7 +16,7 @@ works beside the event loop rather than in turn with it.
 import math
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar, cast
 
@@ -43,8 +43,9 @@ class _Controller(apsw.aio.Trio):
 
     def worker_thread_run(self) -> None:
         self.thread = threading.current_thread()
-        super().worker_thread_run()  # type: ignore[no-untyped-call]  # APSW leaves its annotation out
-        self.token.run_sync_soon(self.finished.set)
+        with suppress(trio.RunFinishedError):  # the storage hung, and nobody could wait for it any longer
+            super().worker_thread_run()  # type: ignore[no-untyped-call]  # APSW leaves its annotation out
+            self.token.run_sync_soon(self.finished.set)
 
 
 class Worker:
@@ -72,7 +73,10 @@ class Worker:
 
     async def aclose(self) -> None:
         """Close the connection and wait for its thread to end."""
-        await self._connection.aclose()
+        try:
+            await self._connection.aclose()
+        except apsw.Error:  # the storage fails to the last
+            self._controller.queue.put(None)  # what APSW does when it has closed a connection: it ends the thread
         await self._controller.finished.wait()
         assert self._controller.thread is not None
         self._controller.thread.join()  # its last act was to say that it has finished
@@ -131,9 +135,9 @@ def _set(variable: ContextVar[T], value: T) -> Iterator[None]:
 
 
 @contextmanager
-def transaction(connection: apsw.Connection) -> Iterator[None]:
+def transaction(connection: apsw.Connection, begin: str = "BEGIN IMMEDIATE") -> Iterator[None]:
     """Run a block in a transaction that writes: committed at its end, rolled back by any exception."""
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(begin)
     try:
         yield
         connection.execute("COMMIT")

@@ -1,0 +1,280 @@
+"""What a bot says in its room and when, also while it is busy or something goes wrong."""
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from protocol import TEXT_CHARS, Live
+from tests.bot.events import said
+from tests.bot.room import RoomInMemory
+from tests.bot.running import bot
+from trio_chat.bot.agenda import MAX_QUESTIONS
+from trio_chat.bot.models import ModelFailed
+from trio_chat.bot.seat import BUSY
+from trio_chat.bot.triggers import Reason
+from trio_chat.client import Refused
+
+pytestmark = pytest.mark.autojump
+
+
+async def test_it_answers_every_n_lines() -> None:
+    async with bot(every_lines=2) as running:
+        for expected in ([], ["yes"], ["yes"], ["yes", "yes"]):
+            running.room.say("hello")
+            await wait_all_tasks_blocked()
+            assert running.posts == expected
+    assert {prompt.reason for prompt in running.model.prompts} == {Reason.LINES}
+    assert [message.reply_to for message in running.room.said_by_bot] == [None, None]
+
+
+async def test_it_reads_the_conversation_before_it_answers() -> None:
+    async with bot(every_lines=2, persona="You like tea.") as running:
+        running.room.say("one")
+        running.room.say("two", "bob")
+        await wait_all_tasks_blocked()
+    (prompt,) = running.model.prompts
+    assert [(line.nick, line.text) for line in prompt.lines] == [("ann", "one"), ("bob", "two")]
+    assert (prompt.nick, prompt.persona, prompt.room) == ("sage", "You like tea.", "lobby")
+
+
+async def test_it_says_something_new_every_n_seconds() -> None:
+    async with bot(every_seconds=10) as running:
+        for expected in range(1, 4):
+            await trio.sleep(10)
+            await wait_all_tasks_blocked()
+            assert len(running.posts) == expected
+    assert {prompt.reason for prompt in running.model.prompts} == {Reason.TIMER}
+
+
+async def test_it_answers_a_search_as_a_reply_with_what_was_said_before() -> None:
+    async with bot("Because of the air.") as running:
+        running.room.say("what a day")
+        seq = running.room.say("why is the sky blue", command="search")
+        await wait_all_tasks_blocked()
+    (answer,) = running.room.said_by_bot
+    assert (answer.text, answer.reply_to) == ("Because of the air.", seq)
+    (prompt,) = running.model.prompts
+    assert prompt.reason is Reason.SEARCH
+    assert prompt.question is not None
+    assert prompt.question.text == "why is the sky blue"
+    assert prompt.lines[0].text == "what a day"
+
+
+async def test_it_answers_who_calls_it_by_name_as_a_reply() -> None:
+    async with bot(every_seconds=1_000) as running:
+        seq = running.room.say("Sage: are you there?")
+        await wait_all_tasks_blocked()
+    (answer,) = running.room.said_by_bot
+    assert answer.reply_to == seq
+
+
+async def test_after_a_change_of_nick_it_answers_to_the_new_one() -> None:
+    async with bot() as running:
+        running.room.nick = "sage_"
+        running.room.say("sage?")
+        running.room.say("sage_?")
+        await wait_all_tasks_blocked()
+    assert [prompt.nick for prompt in running.model.prompts] == ["sage_"]
+    assert running.posts == ["yes"]
+
+
+async def test_what_was_said_before_it_came_is_context_and_nothing_else() -> None:
+    room = RoomInMemory()
+    room.say("sage, are you there?")
+    room.say("why", command="search")
+    async with bot(room=room, every_lines=1) as running:
+        assert running.posts == []
+        room.say("hello")
+        await wait_all_tasks_blocked()
+        assert running.posts == ["yes"]
+    assert len(running.model.prompts[0].lines) == 3
+
+
+async def test_it_does_not_answer_itself_or_other_bots() -> None:
+    async with bot("sage says: hello sage", every_lines=1) as running:
+        running.room.say("hello")
+        await wait_all_tasks_blocked()
+        running.room.deliver(said(99, "hello sage", "other", bot=True))
+        await wait_all_tasks_blocked()
+        assert len(running.posts) == 1
+
+
+async def test_lines_that_come_while_it_is_busy_are_answered_once_and_together() -> None:
+    async with bot(None, "then", every_lines=2) as running:
+        for _ in range(2 * 5):
+            running.room.say("hello")
+            await wait_all_tasks_blocked()
+        assert len(running.model.prompts) == 1
+        running.model.release.set()
+        await wait_all_tasks_blocked()
+        assert running.posts == ["at last", "then"]
+    # It reads the room when it gets to answer, so nothing said meanwhile is missed, nor what it said itself.
+    assert [line.text for line in running.model.prompts[-1].lines] == ["hello"] * 10 + ["at last"]
+
+
+async def test_what_it_just_said_itself_is_in_the_conversation_before_the_next_answer() -> None:
+    async with bot("one", "two", "three") as running:
+        for _ in range(3):
+            running.room.say("sage?")
+        await wait_all_tasks_blocked()
+    own = [[line.text for line in prompt.lines if line.own] for prompt in running.model.prompts]
+    assert own == [[], ["one"], ["one", "two"]]
+    assert [line.seq for line in running.model.prompts[-1].lines] == [1, 2, 3, 4, 5]
+
+
+async def test_questions_wait_while_it_is_busy_and_those_too_many_are_told_so_once() -> None:
+    async with bot(None, "then") as running:
+        first = running.room.say("sage?")
+        await wait_all_tasks_blocked()
+        waiting = [running.room.say("why", command="search") for _ in range(MAX_QUESTIONS)]
+        refused = [running.room.say("sage, hurry!") for _ in range(20)]
+        await wait_all_tasks_blocked()
+        assert running.posts == [BUSY]
+        assert running.room.said_by_bot[0].reply_to == refused[0]
+        running.model.release.set()
+        await wait_all_tasks_blocked()
+    answers = running.room.said_by_bot[1:]
+    assert [answer.reply_to for answer in answers] == [first, *waiting]
+
+
+async def test_once_it_has_let_a_question_in_again_the_next_too_many_is_told_again() -> None:
+    async with bot(None) as running:
+        for _ in range(1 + MAX_QUESTIONS + 1):
+            running.room.say("sage?")
+            await wait_all_tasks_blocked()
+        running.model.release.set()
+        await wait_all_tasks_blocked()
+        running.model.release = trio.Event()
+        for _ in range(1 + MAX_QUESTIONS + 1):
+            running.room.say("sage?")
+            await wait_all_tasks_blocked()
+        assert running.posts.count(BUSY) == 2
+
+
+async def test_a_question_taken_back_while_it_waits_is_not_answered() -> None:
+    async with bot(None, "then") as running:
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+        running.room.redact(running.room.say("sage, what is my password?"))
+        await wait_all_tasks_blocked()
+        running.model.release.set()
+        await wait_all_tasks_blocked()
+    assert running.posts == ["at last"]
+    assert all("password" not in prompt.user for prompt in running.model.prompts)
+
+
+async def test_a_question_changed_while_it_waits_is_answered_as_it_is_now() -> None:
+    async with bot(None, "then") as running:
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+        running.room.edit(running.room.say("sage, why is the sky green?"), "sage, why is the sky blue?")
+        await wait_all_tasks_blocked()
+        running.model.release.set()
+        await wait_all_tasks_blocked()
+    question = running.model.prompts[-1].question
+    assert question is not None
+    assert question.text == "sage, why is the sky blue?"
+
+
+async def test_a_question_that_has_gone_out_of_the_window_is_still_answered() -> None:
+    async with bot(None, "then", context_chars=1_000) as running:
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+        running.room.say("sage, why?")
+        for _ in range(20):
+            running.room.say("x" * 200)
+        await wait_all_tasks_blocked()
+        running.model.release.set()
+        await wait_all_tasks_blocked()
+    question = running.model.prompts[-1].question
+    assert question is not None
+    assert question.text == "sage, why?"
+
+
+async def test_questions_to_a_log_that_is_lost_are_forgotten() -> None:
+    async with bot(None, "then") as running:
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+        running.room.say("sage!")
+        running.room.begin_anew()
+        await wait_all_tasks_blocked()
+        running.model.release.set()
+        await wait_all_tasks_blocked()
+        assert len(running.model.prompts) == 1
+        running.room.deliver(Live("lobby", 0))
+        running.room.say("sage, are you back?")
+        await wait_all_tasks_blocked()
+        assert running.posts[-1] == "then"
+
+
+async def test_a_long_answer_comes_in_posts_that_fit_all_of_them_replies() -> None:
+    async with bot("A sentence. " * 600) as running:
+        seq = running.room.say("sage, tell me a story")
+        await wait_all_tasks_blocked()
+    assert [len(post) <= TEXT_CHARS for post in running.posts] == [True, True]
+    assert " ".join(running.posts) == ("A sentence. " * 600).strip()
+    assert [message.reply_to for message in running.room.said_by_bot] == [seq, seq]
+
+
+async def test_an_answer_is_cleaned_and_an_empty_one_skipped() -> None:
+    async with bot("\x1b[31m\x00", "re\x07d") as running:
+        running.room.say("sage?")
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+    assert running.posts == ["red"]
+    assert running.reports[1:] == ["the model had nothing to say"]
+
+
+async def test_a_failure_is_told_once_and_not_again_until_an_answer_has_come() -> None:
+    failure = ModelFailed("the provider cannot be reached")
+    async with bot(failure, failure, failure, "yes", failure) as running:
+        for _ in range(6):
+            running.room.say("sage?")
+            await wait_all_tasks_blocked()
+    told = "I cannot answer just now: the provider cannot be reached."
+    assert running.posts == [told, "yes", told]
+    assert running.reports[1:] == ["no answer: the provider cannot be reached"] * 5
+
+
+async def test_a_model_that_breaks_ends_an_answer_and_not_the_bot() -> None:
+    async with bot(ZeroDivisionError("sk-secret"), "yes") as running:
+        running.room.say("sage?")
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+    assert running.posts == ["I cannot answer just now: the model broke down (ZeroDivisionError).", "yes"]
+    assert "sk-secret" not in "".join(running.reports)
+
+
+async def test_a_model_that_takes_too_long_is_given_up() -> None:
+    async with bot(None, "yes", answer_s=60) as running:
+        running.room.say("sage?")
+        running.room.say("sage?")
+        await trio.sleep(61)
+        await wait_all_tasks_blocked()
+    assert running.posts == ["I cannot answer just now: there was no answer within 60 s.", "yes"]
+
+
+async def test_a_post_that_the_room_does_not_take_is_reported_and_the_bot_goes_on() -> None:
+    async with bot() as running:
+        running.room.refusals.append(Refused("forbidden", "You may not speak here."))
+        running.room.say("sage?")
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+    assert running.posts == ["yes"]
+    assert running.reports[1:] == ["the room did not take a post: You may not speak here."]
+
+
+async def test_other_rooms_mean_nothing_to_it() -> None:
+    async with bot(every_lines=1) as running:
+        running.room.deliver(said(1, "sage?", room="elsewhere"))
+        await wait_all_tasks_blocked()
+        assert running.model.prompts == []
+
+
+async def test_it_takes_events_in_however_long_the_model_thinks() -> None:
+    async with bot(None, every_lines=1) as running:
+        for _ in range(3_000):
+            running.room.say("hello")
+            if len(running.room.log) % 500 == 0:
+                await wait_all_tasks_blocked()
+        assert len(running.model.prompts) == 1
