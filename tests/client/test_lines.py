@@ -233,6 +233,19 @@ async def test_leaving_says_goodbye_to_the_server(server: FakeServer, paper: Pap
     assert len(server.asked_of(Quit)) == 1
 
 
+async def test_a_quit_while_cut_off_ends_at_once(server: FakeServer, paper: Paper) -> None:
+    async def source(talk: Talk) -> None:
+        server.refused_dials = 1_000
+        server.cut()
+        await trio.testing.wait_all_tasks_blocked()
+        assert await talk.carry_out("/quit") is None
+        await trio.sleep_forever()
+
+    async with talking(server, paper) as talk:
+        await talk.run("lobby", source)
+    assert (talk.code, server.asked_of(Command)) == (0, [])
+
+
 async def test_a_quit_that_is_cut_off_ends_at_once(server: FakeServer, paper: Paper) -> None:
     async def source(talk: Talk) -> None:
         await trio.testing.wait_all_tasks_blocked()
@@ -375,6 +388,7 @@ async def test_a_bye_as_an_answer_ends_the_talk_at_once() -> None:
     """A scripted client, for the real one ends its stream of events as well."""
 
     class Scripted:
+        connected = True
         rooms: ClassVar[dict[str, object]] = {}
 
         async def command(self, line: str, *, room: str | None = None, key: str | None = None) -> Bye:

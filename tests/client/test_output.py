@@ -171,6 +171,13 @@ async def test_a_complaint_is_a_harmless_line_on_standard_error(capfd: pytest.Ca
     assert capfd.readouterr().err == "trio_chat: no ␛[2J such room\n"
 
 
+async def test_a_complaint_is_made_even_if_it_is_cancelled(capfd: pytest.CaptureFixture[str]) -> None:
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await complain("told all the same")
+    assert capfd.readouterr().err == "trio_chat: told all the same\n"
+
+
 async def test_a_file_gets_what_is_written(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as file:
         await write_to(file.fileno(), b"hello")

@@ -259,6 +259,14 @@ async def test_a_refused_text_is_an_error(house: House) -> None:
         await chat(house.options(text="hello"))
 
 
+async def test_a_warning_is_told_though_the_text_is_posted(
+    house: House, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", os.devnull)
+    assert await chat(house.options(text="hello")) == 0
+    assert capfd.readouterr().err.startswith("trio_chat: Your identity lasts for this run only")
+
+
 async def test_a_text_that_is_cut_off_is_sent_again_and_the_user_is_told(
     house: House, capfd: pytest.CaptureFixture[str], nursery: trio.Nursery
 ) -> None:

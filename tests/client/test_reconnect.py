@@ -237,6 +237,7 @@ async def test_what_is_posted_while_a_room_is_waited_for_waits_too(server: FakeS
 async def test_a_room_is_resumed_once_however_often_the_connection_broke_meanwhile(server: FakeServer) -> None:
     async with opened(server) as client:
         await client.join("lobby")
+        await live(client)
         server.asked.clear()
         server.stuck_at = Join
         for _ in range(3):

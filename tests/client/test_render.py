@@ -79,7 +79,7 @@ def said(text: str = "hello", *, room: str = "lobby", seq: int = 1, at: int = NO
             Gap("lobby", 4, 1, "epoch"),
             "[12:00] -!- The server has begun a new log; what was said before may be missing here.",
         ),
-        (Notice("Two\nlines"), "[12:00] -!- Two\n        lines"),
+        (Notice("Two\nlines"), "[12:00] -!- Two\n            lines"),
         (Notice("Careful", "trio", "warning"), "[12:00] #trio -!- Careful"),
         (said(nick="a\nb\x1b"), "[12:00] <a␊b␛> hello"),
         (Presence("lo\nbby", "a", "n", "joined"), "[12:00] #lo␊bby -!- n has joined"),

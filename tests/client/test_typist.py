@@ -88,8 +88,8 @@ async def test_what_others_say_comes_above_the_row_and_what_is_typed_stays(serve
 
 async def test_a_paste_of_several_lines_is_one_message(server: FakeServer) -> None:
     async with person_at(server) as person:
-        person.pty.type("\x1b[200~one\rtwo\x1b[201~")
-        await person.sees("#lobby> one␊two")
+        person.pty.type("\x1b[200~one\rtwo\r\x1b[201~")
+        await person.sees("#lobby> one␊two␊")
         person.pty.type("\r")
         await person.sees("<me> one", "        two", "#lobby>")
     assert [post.text for post in server.asked_of(Post) if isinstance(post, Post)] == ["one\ntwo"]

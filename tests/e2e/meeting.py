@@ -15,7 +15,7 @@ import psutil
 import trio
 
 from benchmarks.server_process import PATIENCE_S, ServerProcess
-from protocol import Quit
+from protocol import Found, GetHistory, History, Quit, Search
 from tests.server.peer import Peer
 from trio_chat.transport import dial_tcp
 
@@ -84,6 +84,10 @@ class Counted:
             posted = await peer.post("good day", key=secrets.token_hex())
             while (await peer.entries(1))[0].seq < posted.seq:
                 pass
+            for question in (GetHistory(peer.next_id(), "lobby"), Search(peer.next_id(), "day")):
+                answer = await peer.ask(question)
+                assert isinstance(answer, History | Found)
+                assert posted.seq in [entry.seq for entry in answer.entries]
             await say_bye(peer)
 
     async def until_files(self, more: int) -> None:
@@ -96,12 +100,13 @@ class Counted:
         """Wait until it holds what it held before, and see that it works and has written nothing but its log.
 
         Raises:
-            AssertionError: it keeps something.
+            AssertionError: it keeps something, or has written something else.
         """
         await self.talk()
         now = await self.usage()
         with trio.move_on_after(PATIENCE_S):
             while now != self._before:
                 now = await self.usage()
-        assert now == self._before
-        assert strange_lines(self.process.log) == []
+        assert now == self._before, f"it holds {now}, and held {self._before}"
+        strange = strange_lines(self.process.log)
+        assert not strange, strange

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from benchmarks.server_process import ServerProcess
 from protocol import (
     MAX_FRAME_TO_SERVER,
     Bye,
     Error,
     GetHistory,
+    GetRooms,
     Hello,
     History,
     Join,
@@ -58,59 +58,64 @@ async def test_a_length_that_no_frame_has_is_answered_with_bad_frame_bye_and_the
 
 async def test_requests_before_a_bad_length_are_carried_out(counted: Counted) -> None:
     async with dialled(counted.process) as peer:
-        requests = [Hello(1, 1, "e" * 32, "early"), Join(2, "lobby", last=0), Post(3, "lobby", "k", "before")]
-        await peer.send(*requests)
+        await peer.send(Hello(1, 1, "e" * 32, "early"), Join(2, "lobby", last=0), Post(3, "lobby", "k", "before"))
         await peer.send_bytes(b"\0\0\0\0" + encode_frame(encode(Post(4, "lobby", "l", "behind"))))
         await peer.end()
         answers = [message for message in peer.seen if isinstance(message, Welcome | Joined | Posted | Error | Bye)]
         assert [type(answer) for answer in answers] == [Welcome, Joined, Posted, Error, Bye]
 
 
-NOT_UNDERSTOOD = {
-    "no JSON": b"hello?",
-    "a number": b"42",
-    "an array": b"[]",
-    "an empty object": b"{}",
-    "an unknown type": b'{"type":"shout","id":7}',
-    "a server's message": b'{"type":"welcome","id":7}',
-    "a field missing": b'{"type":"join","id":7}',
-    "a field of another type": b'{"type":"join","id":7,"room":["lobby"]}',
-    "an id of zero": b'{"type":"join","id":0,"room":"lobby"}',
-    "an id beyond all": b'{"type":"join","id":2147483648,"room":"lobby"}',
-    "a number with a fraction": b'{"type":"join","id":7.0,"room":"lobby"}',
-    "two values": b'{"type":"ping","id":7}{"type":"ping","id":8}',
-    "bytes that are no UTF-8": b'{"type":"join","id":7,"room":"\xff\xfe"}',
-    "a lone surrogate": b'{"type":"join","id":7,"room":"\\ud800"}',
-    "a byte order mark": b'\xef\xbb\xbf{"type":"ping","id":7}',
-    "UTF-16": '{"type":"ping","id":7}'.encode("utf-16-le"),
-    "only zeros": b"\0" * 1_000,
-    "only blanks": b" " * MAX_FRAME_TO_SERVER,
-    "not a number": b'{"type":"ping","id":NaN}',
-    "infinity": b'{"type":"ping","id":1e999}',
-    "a number of 65,000 digits": b'{"type":"ping","id":' + b"9" * 65_000 + b"}",
-    "65,000 arrays, one in another": b"[" * 65_000,
-    "objects one in another": b'{"a":' * 13_000,
-    "a known message around 60,000 arrays": b'{"type":"ping","id":7,"x":' + b"[" * 30_000 + b"]" * 30_000 + b"}",
-    "a type of 65,000 characters": b'{"type":"' + b"x" * 65_000 + b'"}',
+# What comes, and the id with which the answer has to come.
+NOT_UNDERSTOOD: dict[str, tuple[bytes, int | None]] = {
+    "no JSON": (b"hello?", None),
+    "a number": (b"42", None),
+    "an array": (b"[]", None),
+    "an empty object": (b"{}", None),
+    "an unknown type": (b'{"type":"shout","id":7}', 7),
+    "a server's message": (b'{"type":"welcome","id":7}', 7),
+    "a field missing": (b'{"type":"join","id":7}', 7),
+    "a field of another type": (b'{"type":"join","id":7,"room":["lobby"]}', 7),
+    "an id of zero": (b'{"type":"join","id":0,"room":"lobby"}', None),
+    "an id beyond all": (b'{"type":"join","id":2147483648,"room":"lobby"}', None),
+    "an id with a fraction": (b'{"type":"join","id":7.5,"room":"lobby"}', None),
+    "two values": (b'{"type":"ping","id":7}{"type":"ping","id":8}', None),
+    "bytes that are no UTF-8": (b'{"type":"join","id":7,"room":"\xff\xfe"}', 7),
+    "a lone surrogate": (b'{"type":"join","id":7,"room":"\\ud800"}', None),
+    "a byte order mark": (b'\xef\xbb\xbf{"type":"ping","id":7}', None),
+    "UTF-16": ('{"type":"ping","id":7}'.encode("utf-16-le"), None),
+    "only zeros": (b"\0" * 1_000, None),
+    "only blanks": (b" " * MAX_FRAME_TO_SERVER, None),
+    "not a number": (b'{"type":"ping","id":NaN}', None),
+    "infinity": (b'{"type":"ping","id":1e999}', None),
+    "a number of 65,000 digits": (b'{"type":"ping","id":' + b"9" * 65_000 + b"}", None),
+    "65,000 arrays, one in another": (b"[" * 65_000, None),
+    "objects one in another": (b'{"a":' * 13_000, None),
+    "a known message around 30,000 arrays": (
+        b'{"type":"ping","id":7,"x":' + b"[" * 30_000 + b"]" * 30_000 + b"}",
+        None,
+    ),
+    "a type of 65,000 characters": (b'{"type":"' + b"x" * 65_000 + b'"}', None),
 }
 
 
-@pytest.mark.parametrize("payload", NOT_UNDERSTOOD.values(), ids=NOT_UNDERSTOOD)
+@pytest.mark.parametrize(("payload", "number"), NOT_UNDERSTOOD.values(), ids=NOT_UNDERSTOOD)
 async def test_what_is_not_understood_is_a_bad_message_and_the_connection_lives_on(
-    counted: Counted, payload: bytes
+    counted: Counted, payload: bytes, number: int | None
 ) -> None:
     async with dialled(counted.process) as peer:
+        if number is not None:
+            peer.machine.sent(GetRooms(number))  # for the machine, any request with this id
         await peer.send_bytes(encode_frame(payload))
         error = await peer.next()
         assert isinstance(error, Error)
-        assert error.code == "bad_message"
+        assert (error.id, error.code) == (number, "bad_message")
         assert len(encode(error)) < 1_000
         await peer.hello("patient")
         await peer.join()
 
 
 async def test_what_is_no_bomb_is_understood_however_it_is_written(counted: Counted) -> None:
-    fields = b",".join(b'"x%d":[{},{"y":null}]' % n for n in range(3_000))
+    fields = b",".join(b'"x%d":[{},{"y":null}]' % n for n in range(2_500))
     async with dialled(counted.process) as peer:
         peer.machine.sent(Ping(7))
         await peer.send_bytes(encode_frame(b'{ "id" : 7 , ' + fields + b' , "type":"ping"}'))
@@ -183,10 +188,8 @@ async def test_what_stands_behind_the_last_strike_is_not_carried_out(counted: Co
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=300) | st.builds(encode_frame, st.binary(min_size=1, max_size=300)), max_size=20))
-async def test_whatever_comes_is_answered_in_the_protocols_words(
-    counted_process: ServerProcess, pieces: list[bytes]
-) -> None:
-    async with dialled(counted_process) as peer:
+async def test_whatever_comes_is_answered_in_the_protocols_words(counted: Counted, pieces: list[bytes]) -> None:
+    async with dialled(counted.process) as peer:
         for piece in pieces:
             await send_what_is_taken(peer, piece)
         await peer.stream.send_eof()

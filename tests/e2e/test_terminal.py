@@ -188,7 +188,6 @@ async def test_a_terminal_that_is_not_read_costs_no_memory_and_loses_nothing(ser
         ann.pty.type("done\r")
         read = plain(await read_until(ann.pty.master, b"<ann> done"))
         assert [int(number) for number in re.findall(rb"<bob> (\d+) x", read)] == [order[seq] for seq in sorted(order)]
-        print("grown", grown / MIB)
         assert grown < 8 * MIB
         ann.process.send_signal(signal.SIGTERM)
         assert await ann.code() == 0

@@ -40,10 +40,10 @@ def add_name(line: Text, name: str, style: str = "") -> Text:
     return line
 
 
-def add_text(line: Text, text: str, style: str = "") -> Text:
+def add_text(line: Text, text: str, style: str = "", indent: str = INDENT) -> Text:
     """Append a text, made harmless, its further lines indented."""
     for piece, harmful in pieces(text):
-        line.append(piece.replace("\n", f"\n{INDENT}"), _HARMFUL if harmful else style)
+        line.append(piece.replace("\n", f"\n{indent}"), _HARMFUL if harmful else style)
     return line
 
 

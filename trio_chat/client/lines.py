@@ -249,7 +249,11 @@ class Talk:
 
     async def _command(self, line: str) -> str | None:
         names = {room: room_name(self.client, room) for room in self.client.rooms}
-        self._quitting = self._quitting or asks_to_quit(line)
+        if asks_to_quit(line):
+            self._quitting = True
+            if not self.client.connected:
+                self.finish(0)
+                return None
         complaint = await self._answered(
             # The key makes a command that posts safe to send again after a cut.
             await self.client.command(line, room=self.room, key=secrets.token_hex(16))

@@ -17,6 +17,8 @@ from trio_chat.client.harmless import harmless
 
 STDERR: Final = 2
 
+COMPLAINT_S: Final = 1.0
+
 WAITING_CHARS: Final = 65_536
 """What may wait to be written before `put` waits too: some hundred lines, and any one text above it."""
 
@@ -125,6 +127,9 @@ def _write_all(fd: int, data: bytes) -> None:
 
 
 async def complain(sentence: str) -> None:
-    """Write a sentence, which may quote what others wrote, to standard error."""
-    with contextlib.suppress(OSError):
+    """Write a sentence, which may quote what others wrote, to standard error.
+
+    It is written even if this is cancelled, unless standard error takes nothing for `COMPLAINT_S`.
+    """
+    with contextlib.suppress(OSError), trio.move_on_after(COMPLAINT_S, shield=True):
         await write_to(STDERR, f"trio_chat: {harmless(sentence)}\n".encode())

@@ -14,7 +14,7 @@ from typing import Final
 import trio
 from msgspec import Struct
 
-from protocol import encode
+from protocol import Notice, encode
 from trio_chat.client import Client, open_client
 from trio_chat.client.events import Disconnected
 from trio_chat.client.ink import Painter
@@ -97,7 +97,7 @@ async def send(client: Client, room: str, text: str, answer_to: int | None) -> i
         The exit status: 1 if the answer could not be written.
     """
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(_tell_of_cuts, client)
+        nursery.start_soon(_tell_what_is_wrong, client)
         await client.join(room, last=0)
         posted = await client.post(room, text)
         nursery.cancel_scope.cancel()
@@ -110,10 +110,12 @@ async def send(client: Client, room: str, text: str, answer_to: int | None) -> i
     return 0
 
 
-async def _tell_of_cuts(client: Client) -> None:
+async def _tell_what_is_wrong(client: Client) -> None:
     async for event in client:
         if isinstance(event, Disconnected):
             await complain(f"Cut off: {event.reason} Trying again; the text is not acknowledged yet.")
+        elif isinstance(event, Notice) and event.level == "warning":
+            await complain(event.text)
 
 
 async def talk(client: Client, options: Options, stdin: int, stdout: int, interruption: Interruption) -> int:

@@ -179,7 +179,8 @@ class Renderer:
 
     def _notice(self, notice: Notice, now_s: float) -> Lines:
         line, day = self._news(now_s, notice.room)
-        add_text(line, notice.text, "yellow" if notice.level == "warning" else "")
+        # Its lines stand below each other, for they may be a table, as the answer to /help is.
+        add_text(line, notice.text, "yellow" if notice.level == "warning" else "", " " * line.cell_len)
         return [*day, line]
 
     # --- answers ------------------------------------------------------------------------------------------

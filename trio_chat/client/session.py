@@ -222,7 +222,7 @@ class Session:
     def _joined(self, joined: Joined, pending: Pending | None) -> None:
         last, generation = (DEFAULT_LAST, None) if pending is None else (pending.last, pending.generation)
         if self.rooms.joined(joined, last, generation) and not self._shell.offer(joined):
-            pass
+            self.rooms.lag(self.rooms.views[joined.room])
         if generation is not None:
             self._returned(joined.room)
 

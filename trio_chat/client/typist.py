@@ -90,6 +90,7 @@ class Typist:
             await self.talk.output.put(CLEAR_SCREEN)
 
     async def _submit(self, text: str, typed: trio.MemorySendChannel[str]) -> None:
+        text = text.rstrip("\n")  # what one copies often ends with a line end
         if not text.strip():
             return
         if not self._client.connected:

@@ -129,9 +129,8 @@ class Connection:
 
     async def _farewell(self) -> None:
         """Send the last frame, and what waits before it."""
-        self._exit_rooms()  # nothing is published to this connection after its last frame
         if self.machine.state is not State.CLOSED:
-            self.send(Bye(self._reason, self._retry_after_ms))
+            self._say_bye(Bye(self._reason, self._retry_after_ms))
         with trio.move_on_after(FAREWELL_S):
             await self.delivery.drained()
             await self._stream.send_eof()
@@ -178,6 +177,10 @@ class Connection:
         """Note that the client has said bye, and answer with the last frame."""
         self._polite = True
         self._reason = f"bye ({bye.reason})" if bye.reason else "bye"
+        self._say_bye(bye)
+
+    def _say_bye(self, bye: Bye) -> None:
+        """Send the last frame: leave the rooms first, so that nothing is published to this connection after it."""
         self._exit_rooms()
         self.send(bye)
 
@@ -244,6 +247,8 @@ class Connection:
 
     async def _carry_out(self, asked: Sequence[Request | Error]) -> None:
         for are_posts, group in groupby(asked, _is_post):
+            if self.machine.state is State.CLOSED:
+                return  # the last frame is out: nothing that follows means anything
             if are_posts:
                 await self._append_posts(cast("Iterable[Post]", group))
                 continue
@@ -292,7 +297,8 @@ class Connection:
         """Answer what was malformed; not understanding it is a strike, an understood text or name is none."""
         self.send(error)
         if error.code == "bad_message" and not self._strikes.strike(trio.current_time()):
-            self.stop("too many messages that are not understood")
+            self._reason = "too many messages that are not understood"
+            self._say_bye(Bye(self._reason))
 
     async def append(self, drafts: Sequence[Draft], ids: Sequence[int]) -> None:
         """Append drafts to the log; their answers are sent by `settle`, before anyone sees the entries."""

@@ -157,6 +157,8 @@ class SearchIndex:
         worker, has_traces = self._worker, False
         with suppress(apsw.Error, OSError):  # derived data: the next start finds out what it is worth
             if worker is not None:
+                while await worker.run(sqlite_index.step, worker.connection):
+                    pass  # what was redacted last is to be gone, too
                 has_traces = await worker.run(sqlite_index.has_traces, worker.connection)
             await self._close()
             if has_traces:
