@@ -279,6 +279,18 @@ async def test_a_slash_command_is_answered_as_the_request_it_stands_for(server: 
         assert not client.rooms
 
 
+async def test_a_refused_leave_by_command_leaves_one_in_the_room(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        server.refuse(Command, "internal")
+        with pytest.raises(Refused):
+            await client.command("/leave", room="lobby")
+        await client.join("lobby")
+        join = server.asked_of(Join)[-1]
+        assert isinstance(join, Join)
+        assert join.after is not None
+
+
 async def test_a_slash_command_bears_a_key_because_it_may_post(server: FakeServer) -> None:
     async with opened(server) as client:
         await client.command("/dance")

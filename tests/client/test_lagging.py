@@ -3,10 +3,10 @@
 import pytest
 import trio
 
-from protocol import Gap, Join, Joined, Live, Members, Message, Notice, Presence, TopicSet
+from protocol import Gap, Join, Joined, Leave, Live, Members, Message, Notice, Presence, TopicSet
 from tests.client.fake_server import NOW_MS, FakeServer, came
 from tests.client.with_server import live, opened, said, settled, texts, until
-from trio_chat.client import Client, ClientEvent, Connected, Disconnected
+from trio_chat.client import Client, ClientEvent, Connected, Disconnected, Refused
 from trio_chat.client.engine import EVENTS_WAITING
 
 pytestmark = pytest.mark.autojump
@@ -127,10 +127,14 @@ async def test_a_join_whose_news_found_no_room_is_told_later(server: FakeServer)
     async with opened(server) as client:
         server.say("lobby", "hello")
         await fill(server, client)
+        server.publishing = False
         joined = await client.join("lobby")
         assert client.rooms["lobby"].name == joined.room
+        assert [event.room for event in await drain(client) if isinstance(event, Joined)] == ["filler", "lobby"]
+        server.publishing = True
+        server.publish()
         events = [event for event in await drain(client) if getattr(event, "room", "") == "lobby"]
-        assert [type(event) for event in events] == [Joined, Message, Live]
+        assert [type(event) for event in events] == [Message, Live]
 
 
 async def test_a_gap_for_which_there_was_no_room_is_told_later(server: FakeServer) -> None:
@@ -213,6 +217,61 @@ async def test_a_room_that_cannot_catch_up_now_is_tried_again(server: FakeServer
         await settled()
         server.refuse(Join, "unavailable", retry_after_ms=100, times=3)
         assert texts(await until(client, lambda event: getattr(event, "text", "") == "late"))[-1] == "late"
+
+
+async def test_a_room_that_is_being_left_is_not_joined_again_though_it_lags(
+    server: FakeServer, nursery: trio.Nursery
+) -> None:
+    async with opened(server) as client:
+        await client.join("one")
+        await fill(server, client)
+        server.say("one", "nobody reads this")
+        await settled()
+        with server.holding_answers():
+            nursery.start_soon(client.leave, "one")
+            await settled()
+            await drain(client)
+        await settled()
+        assert set(client.rooms) == {"filler"}
+        assert list(server.connections[0].cursors) == ["filler"]
+
+
+async def test_a_room_that_is_being_left_is_not_tried_again_later(server: FakeServer, nursery: trio.Nursery) -> None:
+    async with opened(server) as client:
+        await client.join("one")
+        await fill(server, client)
+        server.say("one", "nobody reads this")
+        await settled()
+        server.refuse(Join, "unavailable", retry_after_ms=5_000)
+        await drain(client)
+        with server.holding_answers():
+            nursery.start_soon(client.leave, "one")
+            await trio.sleep(20)
+        await settled()
+        assert set(client.rooms) == {"filler"}
+        assert list(server.connections[0].cursors) == ["filler"]
+
+
+async def test_a_room_that_could_not_be_left_catches_up(server: FakeServer, nursery: trio.Nursery) -> None:
+    refused = trio.Event()
+    async with opened(server) as client:
+        await client.join("one")
+        await fill(server, client)
+        server.say("one", "late")
+        await settled()
+        server.refuse(Leave, "internal")
+
+        async def leave() -> None:
+            with pytest.raises(Refused):
+                await client.leave("one")
+            refused.set()
+
+        with server.holding_answers():
+            nursery.start_soon(leave)
+            await settled()
+            assert "late" not in texts(await drain(client))
+        await refused.wait()
+        assert "late" in texts(await drain(client))
 
 
 async def test_what_lags_when_the_connection_breaks_is_resumed_from_where_the_user_is(server: FakeServer) -> None:

@@ -246,6 +246,7 @@ async def test_a_room_is_resumed_once_however_often_the_connection_broke_meanwhi
         server.stuck_at = None
         server.cut()
         await live(client)
+        await settled()
         assert kinds(server.asked) == [Hello, Join] * 4
 
 
@@ -349,7 +350,10 @@ async def test_what_nobody_waits_for_any_more_is_asked_again_only_if_it_changes_
         assert not server.asked_of(GetRooms)
 
 
-async def test_whoever_is_cut_off_while_leaving_has_left(server: FakeServer, nursery: trio.Nursery) -> None:
+@pytest.mark.parametrize("command", [False, True])
+async def test_whoever_is_cut_off_while_leaving_has_left(
+    server: FakeServer, nursery: trio.Nursery, command: bool
+) -> None:
     async with opened(server) as client:
         await client.join("lobby")
         await client.join("hall")
@@ -357,7 +361,10 @@ async def test_whoever_is_cut_off_while_leaving_has_left(server: FakeServer, nur
         done = trio.Event()
 
         async def leave() -> None:
-            await client.leave("lobby")
+            if command:
+                await client.command("/leave", room="lobby")
+            else:
+                await client.leave("lobby")
             done.set()
 
         nursery.start_soon(leave)
@@ -369,6 +376,21 @@ async def test_whoever_is_cut_off_while_leaving_has_left(server: FakeServer, nur
         await settled()
         assert set(client.rooms) == {"hall"}
         assert not server.asked_of(Leave)
+        assert not server.asked_of(Command)
+
+
+async def test_leaving_a_room_that_is_being_waited_for_waits_for_it_too(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        server.refuse(Join, "unavailable", retry_after_ms=5_000, times=3)
+        server.cut()
+        await back(client)
+        await settled()
+        await client.leave("lobby")
+        assert not client.rooms
+        assert not server.connections[0].cursors
+        joined = await client.join("lobby")
+        assert set(client.rooms) == {joined.room}
 
 
 async def test_a_quit_whose_answer_was_lost_is_said_again(server: FakeServer) -> None:

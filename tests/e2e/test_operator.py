@@ -1,17 +1,17 @@
 """What an operator sees: where the server listens, who comes and goes, and one sentence for a mistake of theirs."""
 
-import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 import trio
 
-from benchmarks.server_process import PATIENCE_S, ServerProcess
+from benchmarks.server_process import PATIENCE_S, ServerProcess, running_server
 from tests.e2e.meeting import dialled, say_bye, strange_lines
 
 
@@ -21,81 +21,74 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
 
 
-def assert_refused(*arguments: str, because: str) -> None:
-    """See that a server with these arguments says one sentence, which holds `because`, and exits with 2."""
+def assert_refused(*arguments: str, because: Sequence[str]) -> None:
+    """See that a server with these arguments says one sentence, which holds all of `because`, and exits with 2."""
     ended = run(*arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
     assert re.fullmatch(r"trio_chat: .+\n", ended.stderr), ended.stderr
-    assert because in ended.stderr
+    assert [word for word in because if word not in ended.stderr] == []
 
 
 @pytest.mark.parametrize(
     ("arguments", "because"),
     [
-        (["--flavour", "vanilla"], "--flavour"),
-        (["--port", "many"], "many"),
-        (["--port", "65536"], "port"),
-        (["--port", "-1"], "port"),
-        (["--port"], "--port"),
-        (["--sync", "maybe"], "maybe"),
-        (["--log-level", "loud"], "loud"),
-        (["--rate-limit", "0"], "rate_limit"),
-        (["--rate-limit", "nan"], "rate_limit"),
-        (["--store", "paper:"], "paper:"),
-        (["--store", "sqlite:"], "sqlite:"),
-        (["--host", "no.such.host.invalid"], "no.such.host.invalid"),
-        (["--host", "192.0.2.1"], "192.0.2.1"),
-        (["surplus"], "surplus"),
+        ("--flavour vanilla", ["--flavour"]),
+        ("--port many", ["--port", "many"]),
+        ("--port 65536", ["port", "65535"]),
+        ("--port", ["--port"]),
+        ("--port 0 --sync maybe", ["--sync", "maybe"]),
+        ("--port 0 --rate-limit nan", ["rate_limit"]),
+        ("--port 0 --store paper:", ["paper:"]),
+        ("--port 0 --store sqlite:", ["sqlite:"]),
+        ("--port 0 --store memory: --host no.such.host.invalid", ["no.such.host.invalid"]),
+        ("--port 0 --store memory: --host 192.0.2.1", ["192.0.2.1"]),
+        ("surplus", ["surplus"]),
     ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
-def test_a_wrong_flag_is_told_in_one_sentence(arguments: list[str], because: str) -> None:
-    assert_refused("--port", "0", "--store", "memory:", *arguments, because=because)
+def test_a_wrong_flag_is_told_in_one_sentence(arguments: str, because: list[str]) -> None:
+    assert_refused(*arguments.split(), because=because)
 
 
 @pytest.mark.parametrize(
     ("text", "because"),
     [
         ("port = 'many'", "port"),
-        ("port = 70000", "port"),
         ("flavour = 'vanilla'", "flavour"),
         ("ping_s = 0", "ping_s"),
-        ("[bot]\nevery_lines = 0", "every_lines"),
+        ("[bot]\nevery_lines = 0", "0 lines"),
         ("this is no TOML", "TOML"),
-        (b"\xff\xfe", "TOML"),
+        ("nick = '\udcff'", "TOML"),
     ],
 )
-def test_a_wrong_setting_is_told_with_the_file_it_stands_in(tmp_path: Path, text: str | bytes, because: str) -> None:
+def test_a_wrong_setting_is_told_with_the_file_it_stands_in(tmp_path: Path, text: str, because: str) -> None:
     config = tmp_path / "server.toml"
-    config.write_bytes(text if isinstance(text, bytes) else text.encode())
-    assert_refused("--config", str(config), because=because)
-    assert_refused("--config", str(config), because=str(config))
+    config.write_text(text, errors="surrogateescape")
+    assert_refused("--config", str(config), because=[str(config), because])
 
 
 def test_a_config_that_cannot_be_read_is_told(tmp_path: Path) -> None:
-    assert_refused("--config", str(tmp_path / "none.toml"), because="none.toml")
-    assert_refused("--config", str(tmp_path), because=str(tmp_path))
+    assert_refused("--config", str(tmp_path / "none.toml"), because=["none.toml"])
+    assert_refused("--config", str(tmp_path), because=[str(tmp_path)])
 
 
 def test_a_database_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     other = tmp_path / "notes.txt"
     other.write_text("Milk, bread, butter.\n" * 1_000)
-    for path in (tmp_path / "nowhere" / "chat.db", tmp_path, other):
-        assert_refused("--port", "0", "--store", f"sqlite:{path}", because=str(path.name))
+    for path, because in (("nowhere/chat.db", "nowhere"), (".", "directory"), ("notes.txt", "notes.txt")):
+        assert_refused("--port", "0", "--store", f"sqlite:{tmp_path / path}", because=[because])
     assert other.read_text().startswith("Milk")
 
 
 def test_a_database_in_a_directory_that_may_not_be_written_is_told() -> None:
-    if os.access("/proc", os.W_OK | os.X_OK) and os.geteuid() != 0:
-        pytest.skip("/proc may be written here")
-    # Even root cannot make a file there.
-    assert_refused("--port", "0", "--store", "sqlite:/proc/chat.db", because="/proc")
+    if not Path("/proc/self").exists():
+        pytest.skip("there is no /proc, where even root cannot make a file")
+    assert_refused("--port", "0", "--store", "sqlite:/proc/chat.db", because=["/proc"])
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert_refused("--port", port, "--store", f"sqlite:{tmp_path / 'chat.db'}", because=port)
+        assert_refused("--port", port, "--store", f"sqlite:{tmp_path / 'chat.db'}", because=[port])
 
 
 async def test_a_second_server_on_the_same_database_is_told_and_the_first_goes_on(
@@ -108,7 +101,7 @@ async def test_a_second_server_on_the_same_database_is_told_and_the_first_goes_o
 
 
 def second_server(database: Path) -> None:
-    assert_refused("--port", "0", "--store", f"sqlite:{database}", because="in use by another server")
+    assert_refused("--port", "0", "--store", f"sqlite:{database}", because=["in use by another server"])
 
 
 async def test_the_same_database_is_free_again_after_a_kill(server: ServerProcess, tmp_path: Path) -> None:
@@ -117,8 +110,6 @@ async def test_the_same_database_is_free_again_after_a_kill(server: ServerProces
 
 
 def second_start(directory: Path) -> None:
-    from benchmarks.server_process import running_server
-
     with running_server("--port", "0", "--store", f"sqlite:{directory / 'chat.db'}", log=directory / "second.log"):
         pass
 

@@ -10,7 +10,7 @@ import trio
 
 from benchmarks.kill9 import read_lines
 from benchmarks.server_process import PATIENCE_S, ServerProcess
-from protocol import Bye, Message, Post, Posted
+from protocol import Bye, Message, Post, Posted, State
 from tests.e2e.meeting import dialled, strange_lines
 from tests.server.peer import Peer
 
@@ -40,7 +40,7 @@ class Poster:
                 acknowledged += 1
                 if acknowledged == posts:
                     enough.set()
-                if acknowledged % BATCH == 0:
+                if acknowledged % BATCH == 0 and self.peer.machine.state is State.OPEN:
                     await self._post()
 
     async def _post(self) -> None:

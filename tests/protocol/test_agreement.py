@@ -210,7 +210,7 @@ TestAgreement = Agreement.TestCase
 # More than of a plain property, whose examples are one step long: here a mistake takes a few that belong together.
 # One mistake shows itself in many ways: the first found is made small, and in seconds, not minutes.
 TestAgreement.settings = settings(
-    max_examples=4 * settings().max_examples,
+    max_examples=2 * settings().max_examples,
     report_multiple_bugs=False,
     phases=[phase for phase in settings().phases if phase is not Phase.explain],
 )

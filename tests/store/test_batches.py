@@ -77,7 +77,13 @@ async def test_calls_committed_together_are_answered_each_by_its_own(sqlite: Sto
     assert [list(commit.outcomes) for commit in fed.commits] == [answers[str(name)] for name in names]
     assert answers["none"] == [Rejected("no_such_room")]
     kinds = [[type(outcome).__name__ for outcome in answers[str(name)]] for name in names]
-    assert kinds == [["Appended"], ["Duplicate", "Appended"], ["Rejected", "Appended"], ["Rejected"], ["Appended", "Rejected"]]
+    assert kinds == [
+        ["Appended"],
+        ["Duplicate", "Appended"],
+        ["Rejected", "Appended"],
+        ["Rejected"],
+        ["Appended", "Rejected"],
+    ]
     assert [entry.seq for entry in await all_entries(sqlite)] == [1, 2, 3, 4]
 
 
@@ -115,7 +121,9 @@ async def test_the_head_of_a_room_never_runs_ahead_of_the_feed(sqlite: Store, fe
 
 async def test_more_calls_than_may_wait_wait_outside_and_are_all_carried_out(sqlite: Store) -> None:
     async with Stopped(sqlite) as nursery:
-        for _ in range(APPENDS_WAITING * 2):
+        nursery.start_soon(append, sqlite, said())  # the batch that is being committed
+        await trio.testing.wait_all_tasks_blocked()
+        for _ in range(APPENDS_WAITING * 2 - 1):
             nursery.start_soon(append, sqlite, said())
         await trio.testing.wait_all_tasks_blocked()
         statistics = sqlite._batches._line.statistics()  # type: ignore[attr-defined]

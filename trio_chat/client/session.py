@@ -19,7 +19,6 @@ from protocol import (
     Gap,
     Join,
     Joined,
-    Leave,
     Live,
     Members,
     Message,
@@ -36,11 +35,11 @@ from trio_chat.client.cursor import DEFAULT_LAST
 from trio_chat.client.errors import ChatError
 from trio_chat.client.events import ClientEvent, StreamEvent
 from trio_chat.client.ledger import Ledger, Pending
-from trio_chat.client.link import Lost, lost_by
+from trio_chat.client.lost import Lost, lost_by
 from trio_chat.client.rooms import Rooms, RoomView
 
 TRANSIENT: Final = frozenset({"unavailable", "too_many", "internal"})
-"""The refusals that another time may not meet."""
+"""The refusals that may not come again another time."""
 
 
 class Shell(Protocol):
@@ -97,7 +96,7 @@ class Session:
     def ask(self, pending: Pending) -> None:
         """Send a request, now or once there is a connection; it is settled when its answer is there."""
         self._ledger.enter(pending)
-        if isinstance(pending.request, Leave) and (view := self.rooms.find(pending.request.room)):
+        if pending.leaves is not None and (view := self.rooms.find(pending.leaves)):
             view.leaving = True
         if self._online and not self._returning:
             self._send(pending)
@@ -119,7 +118,7 @@ class Session:
     def _place(self, pending: Pending, join: Join) -> None:
         """Let a join start where our cursor stands at the time of sending."""
         view = self.rooms.find(join.room)
-        if view is None or view.leaving:
+        if view is None or (view.leaving and not pending.internal):
             pending.request, pending.generation = Join(join.id, join.room, last=pending.last), None
         else:
             pending.request = Join(join.id, join.room, after=view.cursor.position)
@@ -134,7 +133,7 @@ class Session:
     def catch_up(self) -> None:
         """Join the room again that has lagged for longest, if the user has taken all events."""
         ready = self.rooms.any_lagging and self._online and not self._returning and self._shell.is_drained()
-        if ready and (view := self.rooms.next_lagging()):
+        if ready and (view := self.rooms.next_lagging()) and not view.leaving:
             self._rejoin(view)
 
     # --- connections ----------------------------------------------------------------------------------
@@ -166,8 +165,8 @@ class Session:
         self._online = False
         for pending in self._ledger:
             if pending.ends_with_connection:
-                if isinstance(pending.request, Leave):
-                    self.rooms.left(pending.request.room)
+                if pending.leaves is not None:
+                    self.rooms.left(pending.leaves)
                 self._ledger.take(pending.request.id).settle(Done(pending.request.id))
         self.rooms.disconnected()
 
@@ -235,6 +234,8 @@ class Session:
     def _answered(self, answer: Answer) -> None:
         assert answer.id is not None
         pending = self._ledger.take(answer.id)
+        if pending.leaves is not None:
+            self._left_or_not(pending.leaves, answer)
         match answer:
             case Joined():
                 self._joined(answer, pending)
@@ -248,26 +249,28 @@ class Session:
         if self.ended:
             raise Lost("The server answered the goodbye.")
 
+    def _left_or_not(self, room: str, answer: Answer) -> None:
+        view = self.rooms.find(room)
+        if view is None:
+            return
+        if isinstance(answer, Done) or (isinstance(answer, Error) and answer.code == "not_a_member"):
+            self.rooms.left(view.name)
+            return
+        view.leaving = False
+        if view.cursor.lagging:
+            self.rooms.lag(view)
+
     def _done(self, request: Request) -> None:
         match request:
-            case Leave():
-                self.rooms.left(request.room)
-            case SetNick():
-                self.nick = request.nick
-            case Command():
-                # The answer does not say what it stands for, so the words must.
-                name, _, words = request.line.partition(" ")
-                if name.lower() == "/leave":
-                    self.rooms.left(words.strip() or request.room or "")
-                elif name.lower() == "/nick":
-                    self.nick = words.strip()
+            case SetNick(nick=nick):
+                self.nick = nick
+            case Command(line=line) if line.lower().startswith("/nick "):
+                self.nick = line[len("/nick ") :].strip()
+            case _:
+                pass
 
     def _refused(self, pending: Pending, error: Error) -> None:
         match pending.request:
-            case Leave(room=room) if error.code == "not_a_member":
-                self.rooms.left(room)
-            case Leave(room=room) if view := self.rooms.find(room):
-                view.leaving = False
             case Join(room=room) if (backoff := pending.backoff) and error.code in TRANSIENT:
                 wait_s = backoff.failed(error.retry_after_ms)
                 self._shell.later(wait_s, lambda: self._try_rejoin(room, backoff))
@@ -275,8 +278,11 @@ class Session:
                 self.rooms.left(room)
                 self._shell.offer(Notice(f"You are no longer in #{room}: {error.message}", room, "warning"))
                 self._returned(room)
+            case _:
+                pass
 
     def _try_rejoin(self, room: str, backoff: Backoff) -> None:
         view = self.rooms.views.get(room)
-        if view is not None and view.cursor.lagging:
+        # Whoever is about to leave a room joins it again only if all else waits for that.
+        if view is not None and view.cursor.lagging and (not view.leaving or room in self._returning):
             self._rejoin(view, backoff)

@@ -8,7 +8,7 @@ import resource
 import signal
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 import trio
@@ -22,6 +22,8 @@ from trio_chat.server.companions import run_companions, with_provider
 from trio_chat.server.config import ConfigError, LogLevel, ServerConfig, load_config
 from trio_chat.server.log import log, log_to_stderr
 from trio_chat.store import StoreUnusable
+
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 app = App(name="python -m trio_chat.server", help="Run a chat server.")
 
@@ -80,6 +82,9 @@ def main(
     log_to_stderr(settings.log_level)
     if settings.bot is not None:
         settings = _prepare_bot(settings, settings.bot)
+    # What `serve` hands back to when it has stopped: another Ctrl-C during the stop is no reason for a traceback.
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
     try:
         trio.run(serve, settings)
     except* ChatError as group:
@@ -94,7 +99,7 @@ def main(
 
 async def serve(config: ServerConfig) -> None:
     """Run a server, and what the settings put beside it, until a signal says to stop."""
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
         async with open_server(config) as server:
             _say_hello(server)
             async with trio.open_nursery() as nursery:

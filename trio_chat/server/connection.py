@@ -5,6 +5,7 @@ request does is in `requests`; what is sent, and when, in `delivery`.
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from itertools import groupby
 from typing import TYPE_CHECKING, Final, cast
 
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 READ_BYTES: Final = 65_536
 FAREWELL_S: Final = 2.0
-"""How long the last words may take to leave; after that the connection is cut."""
+"""How long the last words may take to leave, and the client to close; after that the connection is cut."""
 
 
 class Connection:
@@ -79,6 +80,7 @@ class Connection:
         self._reason = ""  # why it ends; while this is empty, it goes on
         self._retry_after_ms: int | None = None
         self._polite = False
+        self._departed = False  # nobody sees it any more
         self._scope = self._receiving = trio.CancelScope()
 
     # --- its life ---------------------------------------------------------------------------------
@@ -128,12 +130,16 @@ class Connection:
         return b""
 
     async def _farewell(self) -> None:
-        """Send the last frame, and what waits before it."""
+        """Send the last frame, and what waits before it; then let the client close first."""
         if self.machine.state is not State.CLOSED:
             self._say_bye(Bye(self._reason, self._retry_after_ms))
-        with trio.move_on_after(FAREWELL_S):
+        self._depart()  # whoever reads the last frame finds the nick free
+        with trio.move_on_after(FAREWELL_S), suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await self.delivery.drained()
             await self._stream.send_eof()
+            # Closed with requests unread, TCP resets the connection, and the last words may never arrive.
+            while await self._stream.receive_some(READ_BYTES):
+                pass
 
     async def _write(self) -> None:
         try:
@@ -142,6 +148,9 @@ class Connection:
             self.cut("connection lost")
 
     def _depart(self) -> None:
+        if self._departed:
+            return
+        self._departed = True
         self.machine.ended()
         self._exit_rooms()
         if self.person is None:
