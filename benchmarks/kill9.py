@@ -4,7 +4,8 @@
 
 In each round the process is killed while every client has several posts under way; the database is examined as the
 kill left it (in a copy, so that the server itself has to recover it); then the server starts again at the same place,
-and the clients, which are the client library and nothing else, have to come back by themselves and go on. In the end
+and the clients, which are the client library and nothing else, have to come back by themselves and finish what they
+were posting. In the end
 what every client saw, the history that the server gives from its first entry, and the rows in the database file have
 to be the same, and to hold everything that was acknowledged, once. Prints figures; exits 1 on a broken promise.
 
@@ -48,7 +49,7 @@ class Figures(msgspec.Struct):
     repeated: int = 0  # acknowledged as duplicates: kept before a kill, and sent again after it
     entries: int = 0
     unacknowledged: int = 0  # in the log at a kill, before anybody was told so
-    back_s: list[float] = []  # from the start of the server until the last client has a post acknowledged
+    back_s: list[float] = []  # from the start of the server until every post that the kill cut off is acknowledged
     faults: list[str] = []
 
 
@@ -134,17 +135,16 @@ async def run(directory: Path, *, rounds: int, clients: int = CLIENTS, seed: int
         async with trio.open_nursery() as nursery:
             for poster in posters:
                 await nursery.start(poster.run, server.url)
-            scene.started = True
-            scene.tell()
             for number in range(rounds):
+                scene.start_posting()
                 await _kill_in_the_middle(scene, posters, server, chance)
                 await _examine(scene, place, figures, f"after kill {number + 1}")
                 server.close()
                 started = trio.current_time()
                 server = await place.start()
-                await _all_post_again(scene, posters)
+                await scene.stop_posting(posters)
                 figures.back_s.append(trio.current_time() - started)
-            await _finish(scene, posters)
+            await _see_all(scene, posters)
             nursery.cancel_scope.cancel()
         history = await _read_history(server.url)
         server.signal(signal.SIGTERM)
@@ -179,15 +179,8 @@ async def _examine(scene: Scene, place: Place, figures: Figures, when: str) -> N
     check_log(scene, lines, when)
 
 
-async def _all_post_again(scene: Scene, posters: Sequence[Poster]) -> None:
-    before = [(poster, poster.posted) for poster in posters]
-    await scene.until(lambda: all(poster.connected and poster.posted > count for poster, count in before))
-
-
-async def _finish(scene: Scene, posters: Sequence[Poster]) -> None:
-    """Let every client have its last answers, and read to the end of the log."""
-    scene.stopping = True
-    await scene.until(lambda: not any(poster.under_way for poster in posters))
+async def _see_all(scene: Scene, posters: Sequence[Poster]) -> None:
+    """Let every client read to the end of the log."""
     head = max(posted.seq for posted in scene.posted.values())
     await scene.until(lambda: all(poster.seen == head for poster in posters))
 
@@ -234,10 +227,10 @@ def table(figures: Figures) -> str:
         ("  of them sent twice, and said once", figures.repeated),
         ("entries in the log", figures.entries),
         ("  kept at a kill, unacknowledged", figures.unacknowledged),
-        ("all clients back, s (median, most)", slowest),
+        ("all back and answered, s (median, most)", slowest),
         ("promises broken", len(figures.faults)),
     )
-    return "\n".join(f"{name:<38}{value!s:>12}" for name, value in rows)
+    return "\n".join(f"{name:<40}{value!s:>12}" for name, value in rows)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ meanwhile.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from math import inf
 from typing import Final, NamedTuple
 
 import trio
@@ -36,15 +37,14 @@ class Scene:
         posted: what was acknowledged, by text.
         seen: the entry that the first client saw at each seq; all others have to see the same.
         faults: a sentence for each broken promise.
-        started: everybody is there, so that everybody sees the log from its first entry.
-        stopping: nobody is to post any more.
+        posting: whether new posts are to be made; those under way go on being sent until they are acknowledged.
     """
 
     def __init__(self) -> None:
         self.posted: dict[str, Posted] = {}
         self.seen: dict[int, Line] = {}
         self.faults: list[str] = []
-        self.started = self.stopping = False
+        self.posting = False
         self._changed = trio.Event()
 
     def tell(self) -> None:
@@ -52,15 +52,24 @@ class Scene:
         self._changed.set()
         self._changed = trio.Event()
 
-    async def until(self, holds: Callable[[], bool]) -> None:
+    async def until(self, holds: Callable[[], bool], patience_s: float = PATIENCE_S) -> None:
         """Wait until `holds`.
 
         Raises:
-            trio.TooSlowError: it has not come to that for `PATIENCE_S`.
+            trio.TooSlowError: it has not come to that in time.
         """
-        with trio.fail_after(PATIENCE_S):
+        with trio.fail_after(patience_s):
             while not holds():
                 await self._changed.wait()
+
+    def start_posting(self) -> None:
+        self.posting = True
+        self.tell()
+
+    async def stop_posting(self, posters: "Sequence[Poster]") -> None:
+        """Make no new posts, and wait until those under way are acknowledged and everybody is connected."""
+        self.posting = False
+        await self.until(lambda: all(poster.connected and not poster.under_way for poster in posters))
 
     def fault(self, sentence: str) -> None:
         self.faults.append(sentence)
@@ -81,7 +90,7 @@ class Poster:
         self._texts = 0
 
     async def run(self, url: str, *, task_status: trio.TaskStatus[None]) -> None:
-        """Join, then post from the scene's start to its stop, and read until cancelled."""
+        """Join, then post whenever the scene is posting, and read, until cancelled."""
         async with open_client(url, nick=self.nick, session=self._session) as client, trio.open_nursery() as nursery:
             await client.join(ROOM)
             task_status.started()
@@ -90,8 +99,8 @@ class Poster:
             await self._read(client)
 
     async def _post(self, client: Client) -> None:
-        await self._scene.until(lambda: self._scene.started)
-        while not self._scene.stopping:
+        while True:
+            await self._scene.until(lambda: self._scene.posting, patience_s=inf)
             self._texts += 1
             self.under_way += 1
             text = f"{self.nick} says {self._texts}"

@@ -4,13 +4,10 @@ import pytest
 import trio
 
 from protocol import (
-    Bye,
-    Command,
     CommandHelp,
     Done,
     Edited,
     Gap,
-    GetHistory,
     Hello,
     Join,
     Joined,
@@ -20,16 +17,13 @@ from protocol import (
     Members,
     Message,
     Notice,
-    Post,
     Presence,
-    Quit,
     Redacted,
     TopicSet,
 )
 from tests.client.fake_server import LIMITS, NOW_MS, FakeServer, came
 from tests.client.with_server import ANN, live, next_of, opened, said, settled, texts, until
-from trio_chat.client import Client, ClientClosed, Connected, Refused, open_client
-from trio_chat.client.engine import REQUESTS_WAITING
+from trio_chat.client import Connected, Refused, open_client
 
 pytestmark = pytest.mark.autojump
 
@@ -259,229 +253,7 @@ async def test_a_private_room_that_somebody_else_opens_is_joined_unasked(server:
         assert texts(await until(client, said(2))) == ["are you there?"]
 
 
-async def test_a_complaint_of_the_server_is_shown(server: FakeServer) -> None:
+async def test_a_notice_of_the_server_is_an_event(server: FakeServer) -> None:
     async with opened(server) as client:
         server.tell(Notice("Tea is ready.", level="info"))
         assert await next_of(client, Notice) == Notice("Tea is ready.")
-
-
-# --- slash commands -----------------------------------------------------------------------------------
-
-
-async def test_a_slash_command_is_answered_as_the_request_it_stands_for(server: FakeServer) -> None:
-    async with opened(server) as client:
-        joined = await client.command("/join hall")
-        assert isinstance(joined, Joined)
-        assert "hall" in client.rooms
-        notice = await client.command("/dance", room="hall")
-        assert notice == Notice("There is no command /dance.", "hall", "warning", server.asked[-1].id)
-        await client.command("/leave", room="hall")
-        assert not client.rooms
-
-
-async def test_a_refused_leave_by_command_leaves_one_in_the_room(server: FakeServer) -> None:
-    async with opened(server) as client:
-        await client.join("lobby")
-        server.refuse(Command, "internal")
-        with pytest.raises(Refused):
-            await client.command("/leave", room="lobby")
-        await client.join("lobby")
-        join = server.asked_of(Join)[-1]
-        assert isinstance(join, Join)
-        assert join.after is not None
-
-
-async def test_a_slash_command_bears_a_key_because_it_may_post(server: FakeServer) -> None:
-    async with opened(server) as client:
-        await client.command("/dance")
-        await client.command("/dance", key="mine")
-        made, given = server.asked_of(Command)
-        assert isinstance(made, Command)
-        assert isinstance(given, Command)
-        assert made.key
-        assert given.key == "mine"
-
-
-async def test_two_slashes_say_a_text_that_starts_with_one(server: FakeServer) -> None:
-    async with opened(server) as client:
-        await client.join("lobby")
-        await client.command("//etc/hosts", room="lobby")
-        assert (await next_of(client, Message)).text == "/etc/hosts"
-
-
-async def test_quit_is_answered_by_bye_and_ends_the_events(server: FakeServer) -> None:
-    async with opened(server) as client:
-        await client.join("lobby")
-        assert await client.command("/quit so long") == Bye("so long", id=server.asked[-1].id)
-        assert [type(event) async for event in client] == [Connected, Joined, Live]
-        await settled()
-        assert not client.connected
-        with pytest.raises(ClientClosed, match="open a new one"):
-            await client.post("lobby", "too late")
-        assert server.dials == 1
-
-
-# --- refusals -----------------------------------------------------------------------------------------
-
-
-async def test_a_refusal_says_why_in_a_sentence(server: FakeServer) -> None:
-    async with opened(server) as client:
-        with pytest.raises(Refused) as caught:
-            await client.post("hall", "hello")
-        assert (caught.value.code, caught.value.message, str(caught.value)) == (
-            "not_a_member", "Join first.", "Join first.",
-        )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("text", "code"), [("", "bad_text"), ("\x1b[2J", "bad_text"), ("x" * 4_001, "bad_text"), ("\ud800", "bad_text")]
-)
-async def test_what_breaks_a_rule_is_refused_without_asking(server: FakeServer, text: str, code: str) -> None:
-    async with opened(server) as client:
-        with pytest.raises(Refused) as caught:
-            await client.post("lobby", text)
-        assert caught.value.code == code
-        assert not server.asked_of(Post)
-
-
-@pytest.mark.parametrize("room", ["x" * 70_000, "\ud800"])
-async def test_what_cannot_be_sent_is_refused_and_harms_nothing_else(server: FakeServer, room: str) -> None:
-    async with opened(server) as client:
-        with pytest.raises(Refused, match="That cannot be sent"):
-            await client.history(room)
-        assert await client.commands()
-        assert not server.asked_of(GetHistory)
-
-
-@pytest.mark.parametrize(("code", "retry_after_ms"), [("unavailable", None), ("unavailable", 500), ("too_many", 2_000)])
-async def test_a_post_is_repeated_under_its_key_where_waiting_helps(
-    server: FakeServer, code: str, retry_after_ms: int | None
-) -> None:
-    async with opened(server) as client:
-        await client.join("lobby")
-        server.refuse(Post, code, retry_after_ms, times=3)
-        before = trio.current_time()
-        posted = await client.post("lobby", "hello")
-        assert posted.seq == 1
-        assert len({post.key for post in server.asked_of(Post) if isinstance(post, Post)}) == 1
-        assert len(server.asked_of(Post)) == 4
-        assert trio.current_time() - before >= 3 * (retry_after_ms or 0) / 1_000
-
-
-@pytest.mark.parametrize("code", ["too_many", "internal", "forbidden"])
-async def test_a_refusal_that_waiting_does_not_mend_is_raised(server: FakeServer, code: str) -> None:
-    async with opened(server) as client:
-        server.refuse(Post, code)
-        with pytest.raises(Refused) as caught:
-            await client.post("lobby", "hello")
-        assert caught.value.code == code
-
-
-# --- cancellation, and the end ------------------------------------------------------------------------
-
-
-async def test_a_cancelled_request_is_carried_out_and_its_answer_ignored(server: FakeServer) -> None:
-    async with opened(server) as client:
-        await client.join("lobby")
-        with server.holding_answers(), trio.move_on_after(1) as scope:
-            await client.post("lobby", "hello", key="k1")
-        assert scope.cancelled_caught
-        again = await client.post("lobby", "hello", key="k1")
-        assert (again.seq, again.duplicate) == (1, True)
-        assert texts(await until(client, said(1))) == ["hello"]
-
-
-async def test_more_requests_than_may_wait_take_turns(server: FakeServer) -> None:
-    async with opened(server) as client:
-        await client.join("lobby")
-        with server.holding_answers():
-            async with trio.open_nursery() as posting:
-                for number in range(REQUESTS_WAITING + 50):
-                    posting.start_soon(client.post, "lobby", f"{number}")
-                await settled()
-                assert len(server.asked_of(Post)) == REQUESTS_WAITING
-                server.answering.set()
-        assert len(server.logs["lobby"].entries) == REQUESTS_WAITING + 50
-
-
-async def test_cancelled_requests_keep_their_turns_until_they_are_answered(server: FakeServer) -> None:
-    async with opened(server) as client:
-        await client.join("lobby")
-        with server.holding_answers():
-            with trio.move_on_after(1):
-                async with trio.open_nursery() as posting:
-                    for number in range(REQUESTS_WAITING + 50):
-                        posting.start_soon(client.post, "lobby", f"{number}")
-            with trio.move_on_after(1) as scope:
-                await client.post("lobby", "one more")
-            assert scope.cancelled_caught
-        assert len(server.asked_of(Post)) == REQUESTS_WAITING
-        await client.post("lobby", "last")
-
-
-async def test_leaving_the_block_says_bye(server: FakeServer) -> None:
-    async with opened(server):
-        pass
-    await settled()
-    assert server.asked_of(Quit)
-    assert not server.connections
-
-
-async def test_a_cancelled_block_says_bye(server: FakeServer) -> None:
-    with trio.move_on_after(1) as scope:
-        async with opened(server):
-            await trio.sleep_forever()
-    assert scope.cancelled_caught
-    await settled()
-    assert server.asked_of(Quit)
-
-
-async def test_a_server_that_does_not_answer_the_goodbye_is_left_after_a_second(server: FakeServer) -> None:
-    async with opened(server) as client:
-        await client.join("lobby")
-        server.silent = True
-        before = trio.current_time()
-    assert trio.current_time() - before == 1
-
-
-async def test_an_exception_of_the_block_comes_out_as_it_is(server: FakeServer) -> None:
-    error = ZeroDivisionError()
-    with pytest.raises(ZeroDivisionError) as caught:
-        async with opened(server):
-            raise error
-    assert caught.value is error
-    await settled()
-    assert server.asked_of(Quit)
-
-
-async def test_whoever_waits_when_the_block_is_left_is_told(server: FakeServer, nursery: trio.Nursery) -> None:
-    ended: list[str] = []
-
-    async def post(client: Client) -> None:
-        try:
-            await client.post("lobby", "hello")
-        except ClientClosed:
-            ended.append("post")
-
-    async def read(client: Client) -> None:
-        async for _ in client:
-            pass
-        ended.append("events")
-
-    async with opened(server) as client:
-        server.silent = True
-        for _ in range(3 * REQUESTS_WAITING):
-            nursery.start_soon(post, client)
-        nursery.start_soon(read, client)
-        await settled()
-    await settled()
-    assert sorted(ended) == ["events"] + ["post"] * 3 * REQUESTS_WAITING
-
-
-async def test_a_cancelled_reading_of_events_takes_none(server: FakeServer) -> None:
-    async with opened(server) as client:
-        await anext(client)
-        with trio.move_on_after(1):
-            await anext(client)
-        server.tell(Notice("tea"))
-        assert await anext(client) == Notice("tea")

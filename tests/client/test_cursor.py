@@ -246,4 +246,4 @@ class Resuming(RuleBasedStateMachine):
 
 
 TestResuming = Resuming.TestCase
-TestResuming.settings = settings(max_examples=400, stateful_step_count=25)
+TestResuming.settings = settings(max_examples=max(400, settings().max_examples), stateful_step_count=25)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 import trio
 import trio.testing
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Struct
 
@@ -158,7 +158,6 @@ SECONDS = st.floats(0, 2)
 REJOINS = st.lists(SECONDS, max_size=3)
 
 
-@settings(max_examples=150)
 @given(cuts=CUTS, rejoins=REJOINS)
 @example(cuts=[Cut(10_000, 10_000), Cut(10, 10_000), Cut(0, 0), Cut(400, 10_000)], rejoins=[0.1, 0.1])
 def test_wherever_connections_are_cut_every_entry_comes_once_and_every_post_is_said_once(
@@ -167,7 +166,6 @@ def test_wherever_connections_are_cut_every_entry_comes_once_and_every_post_is_s
     judge(run(cuts, [], rejoins))
 
 
-@settings(max_examples=100)
 @given(cuts=CUTS, waits=st.lists(SECONDS, max_size=20), rejoins=REJOINS, events_waiting=st.integers(2, 12))
 def test_a_consumer_that_dawdles_besides_gets_the_same(
     cuts: list[Cut], waits: list[float], rejoins: list[float], events_waiting: int
@@ -176,13 +174,13 @@ def test_a_consumer_that_dawdles_besides_gets_the_same(
 
 
 @pytest.mark.parametrize("ends", [False, True])
-def test_a_cut_at_each_single_byte_that_is_received_harms_nothing(ends: bool) -> None:
-    for received in range(0, 4_050, 9):
+def test_a_cut_anywhere_that_is_received_harms_nothing(ends: bool) -> None:
+    for received in range(0, 4_050, 23):
         judge(run([Cut(received, 2**40, ends)], [], []))
 
 
-def test_a_cut_at_each_single_byte_that_is_sent_harms_nothing() -> None:
-    for sent in range(0, 1_550, 5):
+def test_a_cut_anywhere_that_is_sent_harms_nothing() -> None:
+    for sent in range(0, 1_550, 11):
         judge(run([Cut(2**40, sent)], [], []))
 
 

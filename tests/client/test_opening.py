@@ -7,7 +7,8 @@ import pytest
 import trio
 
 from protocol import Notice
-from tests.client.fake_server import Connection, FakeServer
+from tests.client.fake_connection import Connection
+from tests.client.fake_server import FakeServer
 from tests.client.with_server import ANN, next_of
 from trio_chat.client import BadUrl, CannotConnect, Refused, open_client
 from trio_chat.transport import ByteStream, accept_forever, open_listeners

@@ -50,7 +50,7 @@ async def next_of(client: Client, kind: type[E], wanted: Callable[[E], bool] = l
 async def test_what_one_says_the_other_hears_and_can_look_up(server: ServerProcess) -> None:
     async with opened(server, "ann") as ann, opened(server, "bob") as bob:
         await ann.join("lobby")
-        joined = await bob.join("#Lobby".removeprefix("#"))
+        joined = await bob.join("Lobby")
         assert [member.nick for member in joined.members] == ["ann", "bob"]
         first = await ann.post("lobby", "good morning, everybody")
         await ann.post("lobby", "waves", action=True)
@@ -121,7 +121,9 @@ async def test_typed_commands_do_what_they_say(server: ServerProcess) -> None:
         assert [member.nick for member in people.members] == ["ann", "bob"]
         found = await typed("/find pours")
         assert isinstance(found, Found)
-        assert [(message.text, message.action) for message in found.entries] == [("pours", True)]
+        (message,) = found.entries
+        assert isinstance(message, Message)
+        assert (message.text, message.action) == ("pours", True)
         advice = await typed("/serach where is the milk")
         assert isinstance(advice, Notice)
         assert "/search" in advice.text

@@ -1,5 +1,6 @@
 """Connections that say nothing, or next to nothing: thousands of them hold up nobody, and they end by themselves."""
 
+import os
 import resource
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,7 +15,7 @@ from tests.e2e.meeting import Counted, dialled, send_what_is_taken
 from tests.server.peer import Peer
 from trio_chat.transport import ByteStream, dial_tcp
 
-MANY = 2_000
+MANY = 10_000 if os.environ.get("SOAK") else 2_000
 SPARE_FILES = 200
 """What this process needs besides its connections."""
 

@@ -71,12 +71,12 @@ async def test_a_failed_or_cancelled_opening_leaves_nothing_behind() -> None:
 
     async def fail() -> RoomRecord:
         await trio.sleep(1)
-        raise OSError
+        raise LookupError("no such disk")
 
     async def none() -> None:
         await trio.lowlevel.checkpoint()
 
-    with pytest.raises(OSError):
+    with pytest.raises(LookupError, match="disk"):
         await hub.open_room("lobby", fail)
     with trio.move_on_after(0.5):
         await hub.open_room("lobby", fail)

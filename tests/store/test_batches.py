@@ -178,13 +178,12 @@ async def test_a_caller_outside_of_the_block_is_answered_before_the_store_is_clo
         except StoreUnavailable as error:
             outcomes.append(error)
 
-    async with trio.open_nursery() as nursery:
-        async with open_file() as store:
-            await store.open_room("lobby")
-            for _ in range(APPENDS_WAITING * 2):
-                nursery.start_soon(call, store)
-            await trio.lowlevel.checkpoint()
-            await trio.lowlevel.checkpoint()
+    async with trio.open_nursery() as nursery, open_file() as store:
+        await store.open_room("lobby")
+        for _ in range(APPENDS_WAITING * 2):
+            nursery.start_soon(call, store)
+        await trio.lowlevel.checkpoint()
+        await trio.lowlevel.checkpoint()
     assert len(outcomes) == APPENDS_WAITING * 2
     kept = [outcome for outcome in outcomes if not isinstance(outcome, StoreUnavailable)]
     async with open_file() as store:

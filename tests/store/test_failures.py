@@ -233,14 +233,13 @@ async def test_storage_that_hangs_does_not_hold_up_the_end_for_good(
         except StoreUnavailable as error:
             outcomes.append(str(error))
 
-    async with trio.open_nursery() as nursery:
-        async with open_file() as store:
-            await store.open_room("lobby")
-            storage.released.clear()
-            nursery.start_soon(one, store)
-            await trio.to_thread.run_sync(storage.hanging.wait)
-            nursery.start_soon(one, store)
-            await trio.lowlevel.checkpoint()
+    async with trio.open_nursery() as nursery, open_file() as store:
+        await store.open_room("lobby")
+        storage.released.clear()
+        nursery.start_soon(one, store)
+        await trio.to_thread.run_sync(storage.hanging.wait)
+        nursery.start_soon(one, store)
+        await trio.lowlevel.checkpoint()
     assert outcomes == ["the store was closed before it could be kept"] * 2
     storage.released.set()
     async with open_file() as store:

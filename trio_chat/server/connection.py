@@ -256,22 +256,16 @@ class Connection:
 
     async def _carry_out(self, asked: Sequence[Request | Error]) -> None:
         for are_posts, group in groupby(asked, _is_post):
-            if self.machine.state is State.CLOSED:
-                return  # the last frame is out: nothing that follows means anything
             if are_posts:
                 await self._append_posts(cast("Iterable[Post]", group))
                 continue
             for request in group:
-                if self.machine.state is State.CLOSED:
-                    return
-                await self._wait_for_room()
-                if isinstance(request, Error):
-                    self._refuse(request)
-                else:
-                    await self._carry_out_one(request)
+                await self._carry_out_one(request)
 
     async def _append_posts(self, posts: Iterable[Post]) -> None:
         """Append posts that came together, together; one that is refused is answered in its turn."""
+        if self.machine.state is State.CLOSED:
+            return  # the last frame is out: nothing that follows means anything
         drafts: list[Draft] = []
         ids: list[int] = []
         for post in posts:
@@ -286,7 +280,13 @@ class Connection:
                 self.send(Error(post.id, refusal.code, str(refusal), retry_after_ms))
         await self.append(drafts, ids)
 
-    async def _carry_out_one(self, request: Request) -> None:
+    async def _carry_out_one(self, request: Request | Error) -> None:
+        if self.machine.state is State.CLOSED:
+            return
+        await self._wait_for_room()
+        if isinstance(request, Error):
+            self._refuse(request)
+            return
         try:
             if isinstance(request, Command | GetCommands):
                 await commands.carry_out(self, request)

@@ -115,7 +115,8 @@ async def open_sqlite(
     async with AsyncExitStack() as opened:
         opened.enter_context(locked(file))
         try:
-            committer = await opened.enter_async_context(open_worker(str(file), "trio_chat commit", interruptible=False))
+            commits = open_worker(str(file), "trio_chat commit", interruptible=False)
+            committer = await opened.enter_async_context(commits)
             epoch = await committer.run(prepare, committer.connection, file, sync, token_hex)
             opened.push_async_callback(_end, committer)  # when nobody else has the file open
             writer = await committer.run(Writer, committer.connection)

@@ -44,7 +44,8 @@ def locked(path: Path) -> Iterator[None]:
         if isinstance(error, Timeout) and Path(lock.lock_file).exists():
             raise StoreUnusable(f"{path} is in use by another server: stop that one, or choose another path.") from None
         raise StoreUnusable(
-            f"The directory {path.parent} cannot be written to: check its permissions and the disk, or choose another path."
+            f"The directory {path.parent} cannot be written to: check its permissions and the disk, or choose another "
+            "path."
         ) from error
     try:
         yield
