@@ -35,6 +35,7 @@ from protocol import PAGE_ENTRIES, Message
 from trio_chat.client import open_client
 
 CLIENTS: Final = 20
+FAULTS_SHOWN: Final = 20
 LEAST_POSTS: Final = 100
 MOST_POSTS: Final = 1_500
 """After how many posts of all clients in a round the process is killed: a random number between these."""
@@ -212,7 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kill = partial(run, Path(directory), rounds=chosen.rounds, clients=chosen.clients, seed=chosen.seed)
         figures = trio.run(kill)
     print(table(figures))
-    for fault in figures.faults:
+    for fault in figures.faults[:FAULTS_SHOWN]:
         print(fault, file=sys.stderr)
     return 1 if figures.faults else 0
 

@@ -160,6 +160,22 @@ def test_a_paste_is_taken_whole_or_not_at_all() -> None:
     assert editor.text == "abcde"
 
 
+def test_a_paste_holds_nothing_of_the_one_before() -> None:
+    editor = Editor(max_chars=5)
+    assert editor.feed(pasted("abc") + pasted("de") + pasted("f")) == [TooLong(1)]
+    assert editor.text == "abcde"
+    assert editor.feed(b"\x15" + pasted("gh")) == []
+    assert editor.text == "gh"
+
+
+def test_no_more_of_a_paste_is_held_than_a_line_may_hold() -> None:
+    editor = Editor(max_chars=100)
+    editor.feed(b"\x1b[200~")
+    for _ in range(100):
+        editor.feed(b"x" * 50)
+        assert sum(len(piece) for piece in editor._pasted) <= 100
+
+
 # --- history --------------------------------------------------------------------------------------------------
 
 
@@ -179,6 +195,14 @@ def test_a_recalled_line_can_be_changed_and_submitted() -> None:
         Submitted("one!"),
         Submitted("one"),
     ]
+
+
+def test_after_a_recalled_line_was_submitted_up_begins_at_the_newest_line_again() -> None:
+    editor = Editor()
+    editor.feed(b"one\rtwo\r" + UP + UP + b"\r" + UP)
+    assert editor.text == "one"
+    editor.feed(DOWN)
+    assert editor.text == ""
 
 
 def test_the_same_line_twice_stands_in_the_history_once() -> None:
@@ -221,6 +245,19 @@ def test_tab_completes_what_several_words_share_and_then_shows_them() -> None:
     assert editor.text == "ali"
 
 
+def test_several_words_are_completed_in_the_middle_of_a_line_too() -> None:
+    editor = editor_offering("alice ", "alina ")
+    assert editor.feed(b"hello a\t") == []
+    assert editor.text == "hello ali"
+    assert editor.feed(b"\t") == [Choices(["alice ", "alina "])]
+
+
+def test_tab_after_the_only_word_does_nothing() -> None:
+    editor = editor_offering("bob")
+    assert editor.feed(b"bob\t") == []
+    assert editor.text == "bob"
+
+
 def test_tab_shows_words_that_differ_in_case() -> None:
     assert editor_offering("Alice ", "alina ").feed(b"al\t") == [Choices(["Alice ", "alina "])]
 
@@ -238,9 +275,11 @@ def test_tab_without_a_fitting_word_does_nothing() -> None:
 
 
 def test_a_word_that_finds_no_room_is_not_completed() -> None:
-    editor = Editor(lambda line: Completion(0, ["abcdefgh"]), max_chars=6)
+    editor = Editor(lambda line: Completion(0, ["abcdefgh"]), max_chars=9)
     editor.feed(b"ab\t")
     assert editor.text == "ab"
+    editor.feed(b"\x7f\t")
+    assert editor.text == "abcdefgh"
 
 
 def test_the_view_is_that_of_the_line_after_the_prompt() -> None:

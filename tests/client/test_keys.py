@@ -48,7 +48,18 @@ def test_what_a_terminal_sends_for_a_key_is_that_key_and_text_goes_on_after_it(d
 @pytest.mark.parametrize(
     "data",
     [
-        *(b"\x1b[5~", b"\x1b[Z", b"\x1b[[A", b"\x1b[?1;2c", b"\x1bOP", b"\x00", b"\x1b[201~", b"\xc2\x9b"),
+        *(
+            b"\x1b[5~",
+            b"\x1b[Z",
+            b"\x1b[[A",
+            b"\x1b[?1;2c",
+            b"\x1bOP",
+            b"\x00",
+            b"\x1b[201~",
+            b"\xc2\x9b",
+            b"\x1b[@",
+            b"\x1b[1 q",
+        ),
         b"\x1b[" + b"1" * 99 + b"~",
     ],
 )
@@ -72,6 +83,13 @@ def test_text_that_breaks_a_sequence_off_is_text() -> None:
 def test_escape_pressed_by_mistake_does_not_eat_the_next_letter() -> None:
     assert keys(b"\x1bhello") == [Typed("hello")]
     assert keys(b"\x1b\x01") == [Key.HOME]
+
+
+def test_of_a_sequence_without_end_little_is_held() -> None:
+    decoder = KeyDecoder()
+    for _ in range(100):
+        assert list(decoder.feed(b"\x1b[" + b"1" * 50)) == []
+        assert len(decoder._parameters) <= 16
 
 
 def test_invalid_utf8_is_shown_as_replacement_characters() -> None:

@@ -1,5 +1,6 @@
 """A row shows the part of the line around the cursor, whatever is in it."""
 
+import re
 import unicodedata
 
 import pytest
@@ -103,6 +104,13 @@ def test_words_are_found_across_blanks_on_both_sides() -> None:
     line.cursor = 8
     assert line.word_before() == 5
     assert line.word_after() == 14
+
+
+@given(st.text("ab \n", max_size=12), st.data())
+def test_words_end_where_blanks_begin(text: str, data: st.DataObject) -> None:
+    line = line_of(text, data.draw(st.integers(0, len(text))))
+    assert line.word_before() == len(re.sub(r"\S*\s*\Z", "", text[: line.cursor]))
+    assert line.word_after() == len(text) - len(re.sub(r"\A\s*\S*", "", text[line.cursor :]))
 
 
 @given(st.text(max_size=30), st.text(max_size=30))

@@ -1,5 +1,6 @@
 """Group commit: what waits goes into one transaction, and nobody's impatience reaches it."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
@@ -9,7 +10,7 @@ import trio.testing
 
 from tests.store.conftest import OpenFile
 from tests.store.drafts import Fed, all_entries, append, appended, edit, redact, said
-from trio_chat.store import APPENDS_WAITING, BATCH_DRAFTS, Rejected, Store, StoreUnavailable, open_store
+from trio_chat.store import APPENDS_WAITING, BATCH_DRAFTS, Commit, Rejected, Store, StoreUnavailable, open_store
 
 
 class Stopped:
@@ -38,8 +39,8 @@ class Batched:
     def __init__(self) -> None:
         self.sizes: list[int] = []
 
-    def __call__(self, commits: object) -> None:
-        self.sizes.append(sum(len(commit.drafts) for commit in commits))  # type: ignore[attr-defined]
+    def __call__(self, commits: Sequence[Commit]) -> None:
+        self.sizes.append(sum(len(commit.drafts) for commit in commits))
 
 
 @pytest.mark.parametrize(("calls", "drafts"), [(40, 1), (40, 7), (12, 1_000)])

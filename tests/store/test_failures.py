@@ -8,6 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 import trio
+import trio.testing
 
 from tests.store.conftest import OpenFile
 from tests.store.drafts import NOW_MS, Fed, all_entries, append, appended, edit, found, redact, said
@@ -239,7 +240,7 @@ async def test_storage_that_hangs_does_not_hold_up_the_end_for_good(
         nursery.start_soon(one, store)
         await trio.to_thread.run_sync(storage.hanging.wait)
         nursery.start_soon(one, store)
-        await trio.lowlevel.checkpoint()
+        await trio.testing.wait_all_tasks_blocked()
     assert outcomes == ["the store was closed before it could be kept"] * 2
     storage.released.set()
     async with open_file() as store:

@@ -1,6 +1,7 @@
 """The search index: it follows the log, is made anew whenever it does not fit, and never stands in the way."""
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -88,6 +89,22 @@ async def test_an_index_that_cannot_be_opened_stops_searches_and_nothing_else(
         assert await appended(store, said("word after")) == [54]
         index.rmdir()
         assert len(await found(store, "word")) == 50
+
+
+async def test_an_index_that_cannot_be_made_leaves_no_threads(storage: Storage, open_file: OpenFile) -> None:
+    async with open_file() as store:
+        await store.open_room("lobby")
+        await appended(store, said("word"))
+        await found(store, "word")
+    storage.suffix = ".index"
+    storage.failing = {"read": apsw.IOError}
+    async with open_file() as store:
+        for _ in range(5):
+            with pytest.raises(StoreUnavailable):
+                await found(store, "word")
+        storage.failing = {}
+        assert await found(store, "word") == ["word"]
+        assert [thread.name for thread in threading.enumerate()].count("trio_chat search") == 1
 
 
 async def test_an_index_whose_storage_fails_stops_searches_and_nothing_else(

@@ -1,6 +1,7 @@
 """Opening a store: which URL opens what, and what the operator is told where it cannot be."""
 
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -182,6 +183,9 @@ async def test_a_path_that_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     (tmp_path / "chat.db").symlink_to("/dev/null/x")
     assert await refusal(f"sqlite:{tmp_path}/chat.db")
     assert await refusal("sqlite:/dev/null/chat.db")
+    with socket.socket(socket.AF_UNIX) as not_a_file:
+        not_a_file.bind(f"{tmp_path}/socket.db")
+        assert "cannot be opened for writing" in await refusal(f"sqlite:{tmp_path}/socket.db")
 
 
 async def test_no_thread_is_left_behind(open_file: OpenFile, file: Path) -> None:

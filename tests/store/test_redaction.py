@@ -1,8 +1,10 @@
 """Redacted is gone: from the database, its write-ahead log, and the search index, down to the bytes of the files."""
 
 import random
+from contextlib import closing
 from pathlib import Path
 
+import apsw
 import pytest
 import trio
 
@@ -91,29 +93,37 @@ async def test_no_redacted_text_is_left_where_entries_were_moved_about(
         assert any(word.encode() in contents_of for word in words for contents_of in contents)
 
 
-async def test_traces_that_a_kill_left_in_the_index_are_wiped_at_the_next_start(
-    open_file: OpenFile, file: Path, tmp_path: Path
+@pytest.mark.parametrize("when", ["at the next start", "at the next close"])
+async def test_traces_that_are_left_in_the_index_are_wiped(
+    open_file: OpenFile, file: Path, tmp_path: Path, when: str
 ) -> None:
     async with open_file() as store:
         await store.open_room("lobby")
         await appended(store, *(said(f"message {number}") for number in range(300)))
         await found(store, "message")
     index = Path(f"{file}.index")
-    page = bytearray(index.read_bytes())
-    trace = _plant(page, b"walrus")
-    index.write_bytes(page)
+    _plant(index, b"walrus")
+    if when == "at the next start":
+        with closing(apsw.Connection(str(index))) as other:
+            other.execute("UPDATE progress SET has_traces = 1")  # as after a kill, or a close in great haste
+    assert files_with("walrus", tmp_path) == ["chat.db.index"]
     async with open_file() as store:
-        await append(store, redact(1))
-        assert await found(store, "message 1") != []
-    assert files_with("walrus", tmp_path) == [], trace
+        if when == "at the next close":
+            await append(store, redact(1))
+        assert await found(store, "message 299") == ["message 299"]
+        assert when == "at the next close" or files_with("walrus", tmp_path) == []
+    assert files_with("walrus", tmp_path) == []
+    assert len(files_with("message", tmp_path)) == 2
 
 
-def _plant(data: bytearray, trace: bytes) -> int:
-    """Write into the unused space of some leaf page, as moving rows does, and return where."""
+def _plant(index: Path, trace: bytes) -> None:
+    """Write into the unused space of some leaf page, as moving rows does."""
+    data = bytearray(index.read_bytes())
     for offset in range(4_096, len(data), 4_096):
         cells, content = int.from_bytes(data[offset + 3 : offset + 5]), int.from_bytes(data[offset + 5 : offset + 7])
         start = offset + 8 + 2 * cells
         if data[offset] == 13 and start + len(trace) + 8 < offset + content:
             data[start + 4 : start + 4 + len(trace)] = trace
-            return start
+            index.write_bytes(data)
+            return
     raise AssertionError("no page has room")

@@ -127,15 +127,22 @@ class SearchIndex:
         return worker
 
     async def _start(self) -> Worker:
-        for _ in range(2):
-            path = sqlite_index.index_path(self._log)
-            worker = await self._worker_exit.enter_async_context(open_worker(path, "trio_chat search"))
-            fits = await worker.run(sqlite_index.prepare_index, worker.connection, self._log, self._epoch)
-            if fits:
-                self._worker = worker
-                return worker
-            await self._discard()
-        raise AssertionError("a new index fits its log")
+        try:
+            worker, fits = await self._try_file()
+            if not fits:
+                await self._discard()
+                worker, fits = await self._try_file()
+                assert fits, "a new index fits its log"
+        except BaseException:
+            await self._close()
+            raise
+        self._worker = worker
+        return worker
+
+    async def _try_file(self) -> tuple[Worker, bool]:
+        path = sqlite_index.index_path(self._log)
+        worker = await self._worker_exit.enter_async_context(open_worker(path, "trio_chat search"))
+        return worker, await worker.run(sqlite_index.prepare_index, worker.connection, self._log, self._epoch)
 
     async def _close(self) -> None:
         self._worker = None

@@ -39,12 +39,16 @@ class _Controller(apsw.aio.Trio):
     def __init__(self, name: str) -> None:
         self.finished = trio.Event()
         self.thread: threading.Thread | None = None
+        self.left_open: apsw.AsyncConnection | None = None
         super().__init__(thread_name=name)
 
     def worker_thread_run(self) -> None:
         self.thread = threading.current_thread()
         with suppress(trio.RunFinishedError):  # the storage hung, and nobody could wait for it any longer
             super().worker_thread_run()  # type: ignore[no-untyped-call]  # APSW leaves its annotation out
+            if self.left_open is not None:
+                with suppress(apsw.Error):  # it fails to the last
+                    self.left_open.close()
             self.token.run_sync_soon(self.finished.set)
 
 
@@ -72,11 +76,15 @@ class Worker:
             return result
 
     async def aclose(self) -> None:
-        """Close the connection and wait for its thread to end."""
+        """Close the connection and wait for its thread to end. Cancelled, it leaves the thread to end by itself."""
         try:
-            await self._connection.aclose()
-        except apsw.Error:  # the storage fails to the last
-            self._controller.queue.put(None)  # what APSW does when it has closed a connection: it ends the thread
+            with suppress(apsw.Error):  # the storage fails to the last
+                await self._connection.aclose()
+        finally:
+            # What APSW does when it has closed a connection: it ends the thread. A failed close does not, nor one that
+            # was cancelled in the queue; and a thread that never ends keeps the process from ending.
+            self._controller.left_open = self._connection
+            self._controller.queue.put(None)
         await self._controller.finished.wait()
         assert self._controller.thread is not None
         self._controller.thread.join()  # its last act was to say that it has finished
