@@ -37,6 +37,7 @@ def test_every_character_that_does_no_harm_stays_where_it_is(text: str) -> None:
 def test_what_stands_for_a_harmful_character_is_marked_and_nothing_else_is(text: str, line: bool) -> None:
     expected = [c for c in text if is_harmful(c) and (line or c not in "\n\t")]
     assert [piece for piece, marked in pieces(text, line=line) if marked] == [visible(c) for c in expected]
+    assert all(piece for piece, _ in pieces(text, line=line))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Server processes for the tests here: one for each test that ends or kills it, one for a module of bad input."""
 
+import signal
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
@@ -39,6 +40,8 @@ def counted_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server
     config.write_text(COUNTED.format(directory=directory, hello_s=600))
     with running_server(str(config), log=directory / "server.log", module="tests.e2e.counted") as process:
         yield process
+        process.signal(signal.SIGTERM)
+        assert process.wait() == 0
 
 
 @pytest.fixture

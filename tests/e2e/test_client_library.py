@@ -16,6 +16,7 @@ from protocol import (
     Done,
     Edited,
     Found,
+    Gap,
     Joined,
     Live,
     Members,
@@ -197,3 +198,22 @@ async def test_a_client_comes_back_after_a_restart_with_its_rooms_its_name_and_w
             heard = await next_of(ann, Message)
             assert (heard.seq, heard.text) == (2, "said while nobody listened")
             assert (ann.author, ann.nick) == (author, "ann")
+
+
+async def test_a_kill_without_fsync_is_told_by_a_gap_and_the_log_comes_anew(tmp_path: Path) -> None:
+    arguments = ["--port", str(free_port()), "--store", f"sqlite:{tmp_path / 'chat.db'}", "--sync", "normal"]
+    start = partial(start_server, *arguments, log=tmp_path / "server.log")
+    with ExitStack() as cleanup:
+        first = cleanup.enter_context(closing(await trio.to_thread.run_sync(start)))
+        async with opened(first, "ann") as ann:
+            epoch = (await ann.join("lobby")).epoch
+            for number in range(3):
+                await ann.post("lobby", f"line {number}")
+            await trio.to_thread.run_sync(first.kill)
+            await next_of(ann, Disconnected)
+            cleanup.enter_context(closing(await trio.to_thread.run_sync(start)))
+            gap = await next_of(ann, Gap)
+            assert (gap.after, gap.next, gap.reason) == (3, 1, "epoch")
+            again = [await next_of(ann, Message) for _ in range(3)]
+            assert [(message.seq, message.text) for message in again] == [(1, "line 0"), (2, "line 1"), (3, "line 2")]
+            assert ann.rooms["lobby"].epoch != epoch

@@ -1,10 +1,12 @@
-"""What the tests of stores append, and a feed that keeps what it is told.
+"""What the tests of stores append and look at, and a feed that keeps what it is told.
 
 This file owns the makers of drafts. It must not know any store.
 """
 
+import subprocess
 from collections.abc import Sequence
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 from protocol import Entry
@@ -83,3 +85,11 @@ async def found(store: Store, query: str, **options: Any) -> list[str]:
     """Search as `AUTHOR` and return the texts that are found."""
     hits = await store.search(query, **{"reader": AUTHOR, "limit": 100, **options})
     return [message.text for message in hits.entries]
+
+
+def bytes_of(path: Path) -> bytes:
+    """Read a file of a database that may be open.
+
+    Another process does it: closing a file gives up all of a process's locks on it, SQLite's too.
+    """
+    return subprocess.run(["cat", path], check=True, capture_output=True).stdout

@@ -1,6 +1,6 @@
 """The search index: it follows the log, is made anew whenever it does not fit, and never stands in the way."""
 
-import sqlite3
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -216,7 +216,13 @@ async def test_searches_at_once_are_all_answered(sqlite: Store) -> None:
 
 async def test_the_log_may_be_read_by_other_programs(sqlite: Store, file: Path) -> None:
     await appended(sqlite, said("one"), said("two"))
-    with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as other:
-        assert other.execute("SELECT group_concat(text) FROM entries").fetchone() == ("one,two",)
+    # In a process of its own: two libraries of SQLite in one process would undo each other's locks.
+    program = f"""
+import sqlite3
+database = sqlite3.connect({f"file:{file}?mode=ro"!r}, uri=True)
+print(database.execute("SELECT group_concat(text) FROM entries").fetchone()[0])
+"""
+    ended = await trio.run_process([sys.executable, "-c", program], capture_stdout=True)
+    assert ended.stdout == b"one,two\n"
     assert len(await all_entries(sqlite)) == 2
     assert (await sqlite.search("one", reader=AUTHOR, limit=1)).next is None

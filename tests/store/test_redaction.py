@@ -9,12 +9,12 @@ import pytest
 import trio
 
 from tests.store.conftest import OpenFile
-from tests.store.drafts import append, appended, edit, found, redact, said
+from tests.store.drafts import append, appended, bytes_of, edit, found, redact, said
 from trio_chat.store import Store
 
 
 def files_with(text: str, directory: Path) -> list[str]:
-    return sorted(path.name for path in directory.iterdir() if text.encode() in path.read_bytes())
+    return sorted(path.name for path in directory.iterdir() if text.encode() in bytes_of(path))
 
 
 async def test_a_redacted_text_is_in_no_file_after_closing(open_file: OpenFile, tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ async def test_no_redacted_text_is_left_where_entries_were_moved_about(
             seq = (await appended(store, *drafts))[-1]
             if rng.random() < 0.5:
                 await found(store, "x")  # lets the index take in what there is so far
-    contents = [path.read_bytes() for path in tmp_path.iterdir()]
+    contents = [bytes_of(path) for path in tmp_path.iterdir()]
     assert len(gone) > 100
     for word in gone:
         # The index leaves out what a word has in common with its neighbour: its last digits tell.

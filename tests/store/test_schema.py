@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from tests.store.conftest import OpenFile
-from tests.store.drafts import Fed, all_entries, appended, said
+from tests.store.drafts import Fed, all_entries, appended, bytes_of, said
 from trio_chat.store import open_store
 from trio_chat.store.sqlite_schema import APPLICATION_ID, MIGRATIONS, begin_run, end_run, migrate, prepare
 
@@ -85,7 +85,7 @@ async def test_a_run_without_fsync_that_is_killed_ends_the_epoch(file: Path, tmp
         await store.open_room("lobby")
         await appended(store, said())
         for suffix in ("", "-wal"):  # what a kill would leave
-            Path(f"{copy}{suffix}").write_bytes(Path(f"{file}{suffix}").read_bytes())
+            Path(f"{copy}{suffix}").write_bytes(bytes_of(Path(f"{file}{suffix}")))
         epoch = store.epoch
     async with open_store(f"sqlite:{copy}", fed) as store:
         assert store.epoch != epoch

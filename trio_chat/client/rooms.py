@@ -21,7 +21,7 @@ class RoomView:
         topic: as it is now.
         members: who is present, by author; of a large room the first 500 and those who came since.
         count: how many are present.
-        peer: the nick of the other one, in a private room.
+        peer: the nick of the other one in a private room, as last heard.
         cursor: where in the log this client stands.
     """
 
@@ -32,6 +32,7 @@ class RoomView:
         self.cursor = Cursor(joined, last)
         self.leaving = False  # a `leave` is under way
         self.count = 0
+        self.peer: str | None = None
         self.describe(joined)
 
     @property
@@ -46,7 +47,8 @@ class RoomView:
 
     def describe(self, joined: Joined) -> None:
         """Take over what an answer to a join tells of the room."""
-        self.topic, self.peer = joined.topic, joined.peer
+        self.topic = joined.topic
+        self.peer = joined.peer or self.peer  # a server that has started anew does not know who is not back yet
         self._topic_seq = joined.head  # older entries that are still to come do not change the topic back
         self._list(joined.members, joined.count)
 
@@ -60,11 +62,15 @@ class RoomView:
         if isinstance(event, Members):
             self._list(event.members, event.count)
         elif event.change == "renamed":
+            if event.nick == self.peer:
+                self.peer = event.to
             if (known := self.members.get(event.author)) and event.to is not None:
                 self.members[event.author] = Member(known.author, event.to, known.bot, known.role)
         elif event.change == "joined":
             self.count += event.author not in self.members
             self.members[event.author] = Member(event.author, event.nick, event.bot)
+            if self.name.startswith("~"):
+                self.peer = event.nick
         else:
             self.count = max(0, self.count - 1)
             self.members.pop(event.author, None)

@@ -48,7 +48,10 @@ if TYPE_CHECKING:
 
 READ_BYTES: Final = 65_536
 FAREWELL_S: Final = 2.0
-"""How long the last words may take to leave, and the client to close; after that the connection is cut."""
+"""How long the last words may take to leave; after that the connection is cut."""
+
+LINGER_S: Final = 1.0
+"""How long the client then has to close first: some round trips."""
 
 
 class Connection:
@@ -134,12 +137,14 @@ class Connection:
         if self.machine.state is not State.CLOSED:
             self._say_bye(Bye(self._reason, self._retry_after_ms))
         self._depart()  # whoever reads the last frame finds the nick free
-        with trio.move_on_after(FAREWELL_S), suppress(trio.BrokenResourceError, trio.ClosedResourceError):
-            await self.delivery.drained()
-            await self._stream.send_eof()
+        with suppress(trio.TooSlowError, trio.BrokenResourceError, trio.ClosedResourceError):
+            with trio.fail_after(FAREWELL_S):
+                await self.delivery.drained()
+                await self._stream.send_eof()
             # Closed with requests unread, TCP resets the connection, and the last words may never arrive.
-            while await self._stream.receive_some(READ_BYTES):
-                pass
+            with trio.move_on_after(LINGER_S):
+                while await self._stream.receive_some(READ_BYTES):
+                    pass
 
     async def _write(self) -> None:
         try:

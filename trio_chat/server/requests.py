@@ -185,7 +185,7 @@ def joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
         mine = me(c).author
         theirs = room.between[1] if room.between[0] == mine else room.between[0]
         known = c.hub.people.known(theirs)
-        peer = known.nick if known else theirs
+        peer = known.nick if known else None  # its connections have not come back since the server started
     return Joined(room.name, c.hub.store.epoch, room.head, room.topic, members, room.count, number, peer)
 
 
