@@ -9,7 +9,7 @@ import sys
 import nox
 
 nox.needs_version = ">=2025.10.14"
-nox.options.default_venv_backend = "venv"
+nox.options.default_venv_backend = "virtualenv"  # it brings pip along; Debian packs what `venv` needs for that apart
 nox.options.download_python = "never"
 nox.options.error_on_missing_interpreters = False  # not even where CI is set: "where installed" is the promise
 nox.options.reuse_venv = "yes"
@@ -67,6 +67,6 @@ def types(session: nox.Session) -> None:
 @nox.session
 def bench(session: nox.Session) -> None:
     """Run the benchmarks that need nothing but the project; arguments name others."""
-    install(session)
+    install(session, "test")
     for name in session.posargs or ["framing"]:
         session.run("python", "-m", f"benchmarks.{name}")

@@ -209,6 +209,7 @@ async def test_a_kill_without_fsync_is_told_by_a_gap_and_the_log_comes_anew(tmp_
             epoch = (await ann.join("lobby")).epoch
             for number in range(3):
                 await ann.post("lobby", f"line {number}")
+            await next_of(ann, Message, lambda message: message.seq == 3)
             await trio.to_thread.run_sync(first.kill)
             await next_of(ann, Disconnected)
             cleanup.enter_context(closing(await trio.to_thread.run_sync(start)))

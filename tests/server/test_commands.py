@@ -175,6 +175,8 @@ async def test_quitting_is_answered_with_bye(server: Server, line: str) -> None:
         ("/nick two words", "lobby", "bad_name"),
         ("/nick server", "lobby", "nick_taken"),
         ("/me", "lobby", "bad_text"),
+        ("/me\n", "lobby", "bad_text"),
+        ("/join\t", "lobby", "bad_text"),
         ("/msg", "lobby", "bad_text"),
         ("/msg bob", "lobby", "no_such_person"),
         ("/history many", "lobby", "bad_text"),

@@ -365,3 +365,33 @@ async def test_another_epoch_or_a_seq_beyond_the_head_is_a_gap_and_the_log_from_
             gap = await bob.expect(Gap)
             assert (gap.after, gap.next, gap.reason) == (after.seq, 1, "epoch")
             assert [entry.seq for entry in await bob.until_live()] == [1, 2, 3]
+
+
+async def test_opening_a_private_room_again_is_seen_by_who_is_still_in_it(server: Server) -> None:
+    async with connected(server, "ann") as ann, connected(server, "bob") as bob:
+        opened = await ann.ask(Direct(ann.next_id(), "bob"))
+        assert isinstance(opened, Joined)
+        await bob.expect(Joined)
+        await ann.ask(Leave(ann.next_id(), opened.room))
+        await bob.until(lambda m: isinstance(m, Presence) and m.change == "left")
+        await ann.ask(Direct(ann.next_id(), "bob"))
+        came = await bob.until(lambda m: isinstance(m, Presence) and m.change == "joined")
+        assert isinstance(came, Presence)
+        assert came.room == opened.room
+
+
+async def test_a_list_of_rooms_ends_at_256_kib_however_long_their_names_and_topics_are(server: Server) -> None:
+    async with connected(server, "ann") as ann:
+        names = [f"{n:03}" + "\u0436" * 61 for n in range(250)]
+        for name in names:
+            await ann.join(name)
+            await ann.ask(SetTopic(ann.next_id(), name, f"key {name[:3]}", "\U0001f600" * 500))
+        listed: list[str] = []
+        more = True
+        while more:
+            page = await ann.ask(GetRooms(ann.next_id(), after=listed[-1] if listed else None, limit=500))
+            assert isinstance(page, Rooms)
+            assert len(encode(page)) < 2 * 262_144
+            listed += [room.name for room in page.rooms]
+            more = page.more
+        assert listed == names

@@ -1,6 +1,7 @@
 """Slow readers, lost connections, silence and stopping: what the server does when a client does not behave."""
 
-from collections.abc import AsyncIterator
+import contextlib
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -9,6 +10,7 @@ import trio
 from protocol import (
     Bye,
     Error,
+    GetCommands,
     GetHistory,
     Hello,
     Join,
@@ -25,7 +27,7 @@ from protocol import (
 from tests.server.peer import Peer, connected
 from trio_chat.server import Server, ServerConfig, open_server
 from trio_chat.server.outbox import OUTBOX_BYTES
-from trio_chat.store import Draft, Feed, Page, Store, StoreUnavailable, open_store
+from trio_chat.store import Commit, Draft, Feed, Page, Store, StoreUnavailable, open_store
 
 pytestmark = pytest.mark.autojump
 
@@ -192,26 +194,38 @@ async def test_a_stop_is_not_held_up_by_a_client_that_reads_nothing() -> None:
 
 
 class FailingStore:
-    """A store that works, or fails as one whose disk is full does."""
+    """A store that works, or fails as one whose disk is full, or commits what it says has failed."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, feed: Feed) -> None:
+        self.store: Store
         self.failing = False
+        self.doubtful = False
+        self._feed = feed
+        self._held: list[Commit] = []
 
     def __getattr__(self, name: str) -> object:
-        return getattr(self._store, name)
+        return getattr(self.store, name)
+
+    def feed(self, commits: Sequence[Commit]) -> None:
+        self._held += commits
+        if not self.doubtful:
+            held, self._held = self._held, []
+            self._feed(held)
 
     async def append(self, drafts: list[Draft], origin: object = None) -> object:
         self._check()
-        return await self._store.append(drafts, origin)
+        outcomes = await self.store.append(drafts, origin)
+        if self.doubtful:
+            raise StoreUnavailable("the disk did not answer")
+        return outcomes
 
     async def page(self, *args: object, **kwargs: object) -> Page:
         self._check()
-        return await self._store.page(*args, **kwargs)  # type: ignore[arg-type]  # handed through
+        return await self.store.page(*args, **kwargs)  # type: ignore[arg-type]  # handed through
 
     async def identity(self, session_hash: bytes, now_ms: int) -> str:
         self._check()
-        return await self._store.identity(session_hash, now_ms)
+        return await self.store.identity(session_hash, now_ms)
 
     def _check(self) -> None:
         if self.failing:
@@ -224,8 +238,8 @@ async def failing() -> AsyncIterator[tuple[Server, FailingStore]]:
 
     @asynccontextmanager
     async def open_failing(feed: Feed) -> AsyncIterator[Store]:
-        async with open_store("memory:", feed) as store:
-            made.append(FailingStore(store))
+        made.append(FailingStore(feed))
+        async with open_store("memory:", made[0].feed) as made[0].store:
             yield made[0]  # type: ignore[misc]  # it hands the rest through
 
     async with open_server(ServerConfig(port=0, rate_limit=None), store=open_failing) as server:
@@ -303,3 +317,75 @@ async def test_entries_of_the_past_are_messages_too(server: Server) -> None:
         (entry,) = await bob.until_live()
         assert isinstance(entry, Message)
         assert entry.action
+
+
+async def test_who_reads_nothing_is_cut_even_with_its_last_words_unread(server: Server) -> None:
+    """It floods requests and reads no answer, so it is not read from; its end must not wait for it either."""
+    async with connected(server) as deaf, connected(server, "ann") as member, trio.open_nursery() as nursery:
+        nursery.start_soon(flood, deaf)
+        await member.join()
+        await fill(member, 500)
+        await member.send(GetHistory(9_000_001, "lobby", limit=500), GetHistory(9_000_002, "lobby", limit=500))
+        await member.send_bytes(b"\x00\x00\x00\x00")
+        await trio.sleep(100)
+        assert server.connection_count == 0
+        nursery.cancel_scope.cancel()
+
+
+async def flood(peer: Peer) -> None:
+    with contextlib.suppress(trio.BrokenResourceError):
+        while True:
+            await peer.send(*[GetCommands(peer.next_id()) for _ in range(500)])
+
+
+async def test_what_the_server_kept_waiting_is_not_cut_for_its_silence() -> None:
+    """A post waits for the disk for longer than two pings."""
+
+    @asynccontextmanager
+    async def open_slow(feed: Feed) -> AsyncIterator[Store]:
+        async with open_store("memory:", feed) as store:
+            yield SlowStore(store)  # type: ignore[misc]  # it hands the rest through
+
+    async with (
+        open_server(ServerConfig(port=0, rate_limit=None), store=open_slow) as server,
+        connected(server, "ann") as ann,
+    ):
+        await ann.join()
+        await ann.post("on a slow disk")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(answer_pings, ann)
+            await trio.sleep(20)
+            nursery.cancel_scope.cancel()
+        assert server.connection_count == 1
+        await ann.post("and again")
+
+
+class SlowStore:
+    """A store whose disk takes more than a minute for a commit."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._store, name)
+
+    async def append(self, drafts: list[Draft], origin: object = None) -> object:
+        await trio.sleep(61)
+        return await self._store.append(drafts, origin)
+
+
+async def test_an_answer_that_was_given_is_not_given_again_when_the_store_finds_its_entry_after_all(
+    failing: tuple[Server, FailingStore],
+) -> None:
+    server, store = failing
+    async with connected(server, "ann") as ann, connected(server, "bob") as bob:
+        await ann.join()
+        await bob.join()
+        store.doubtful = True
+        answer = await ann.ask(Post(50, "lobby", "k", "kept?"))
+        assert isinstance(answer, Error)
+        assert answer.code == "unavailable"
+        store.doubtful = False
+        again = await ann.post("kept?", key="k")
+        (seen,) = await bob.entries(1)  # it was kept, and is published once
+        assert (again.seq, again.duplicate) == (seen.seq, True)

@@ -1,6 +1,8 @@
 """A store whose storage fails: nothing half is kept, who waits is told, and it goes on when the cause is gone."""
 
+import gc
 import resource
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -243,5 +245,9 @@ async def test_storage_that_hangs_does_not_hold_up_the_end_for_good(
         await trio.testing.wait_all_tasks_blocked()
     assert outcomes == ["the store was closed before it could be kept"] * 2
     storage.released.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("trio_chat"):
+            thread.join()  # the one that hung, and ends by itself now
+    gc.collect()  # the connection that nobody could close, while its storage is still there
     async with open_file() as store:
         assert len(await all_entries(store)) <= 1

@@ -17,7 +17,7 @@ from cyclopts import App, Parameter
 from trio_chat.bot import BotConfig, BotConfigError, prepare
 from trio_chat.client import ChatError
 from trio_chat.command_line import fail, run_app
-from trio_chat.server.app import Server, open_server
+from trio_chat.server.app import CannotListen, Server, open_server
 from trio_chat.server.companions import run_companions, with_provider
 from trio_chat.server.config import ConfigError, LogLevel, ServerConfig, load_config
 from trio_chat.server.log import log, log_to_stderr
@@ -89,12 +89,8 @@ def main(
         trio.run(serve, settings)
     except* ChatError as group:
         fail(f"the bot or the console cannot enter: {_first(group)}", 1)
-    except* StoreUnusable as group:
+    except* (StoreUnusable, CannotListen) as group:
         fail(str(_first(group)))
-    except* OSError as group:
-        where = f"{settings.host or '*'}:{settings.port}"
-        reason = getattr(_first(group), "strerror", None)
-        fail(f"cannot listen on {where}: {reason}; choose another --port or --host")
 
 
 async def serve(config: ServerConfig) -> None:

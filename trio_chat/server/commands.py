@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 HISTORY_ENTRIES: Final = 20
 
 NO_BOT: Final = (
-    "No bot is in this room to ask. Start one with `python -m trio_chat.bot --nick sage --room {room}`, "
-    "or the server with `--bot`."
+    "No bot is in this room to ask. Start one with `python -m trio_chat.bot --room {room} --nick NICK` "
+    "(and `--model markov` if you have no key), or start the server with `--bot`, and ask in #lobby."
 )
 
 
@@ -51,6 +51,7 @@ class Typed(Struct, frozen=True):
 
     c: "Connection"
     request: Command
+    usage: str
     words: str
 
     @property
@@ -74,7 +75,7 @@ class Typed(Struct, frozen=True):
     def need(self, what: str) -> str:
         """Return the words, which may not be missing."""
         if not self.words:
-            raise Refusal("bad_text", f"Say {what}: {_usage(self.request.line)}")
+            raise Refusal("bad_text", f"Say {what}: {self.usage}")
         return self.words
 
 
@@ -96,15 +97,15 @@ async def carry_out(c: "Connection", request: Command | GetCommands) -> None:
         c.send(Commands(request.id, listing()))
         return
     if request.line.startswith("//"):
-        typed = Typed(c, request, "")
+        typed = Typed(c, request, "//TEXT", "")
         await _stand_for(typed, Post(request.id, typed.room, typed.key, request.line[1:]))
         return
-    name, _, words = request.line.partition(" ")
-    entry = _TABLE.get(name.rstrip().lower())
+    name, words = (*request.line.split(maxsplit=1), "")[:2]
+    entry = _TABLE.get(name.lower())
     if entry is None:
         c.send(Notice(_unknown(name), request.room, "warning", request.id))
     else:
-        await entry.carry_out(Typed(c, request, words.strip()))
+        await entry.carry_out(Typed(c, request, entry.usage, words.strip()))
 
 
 def listing() -> list[CommandHelp]:
@@ -229,10 +230,6 @@ _TABLE: Final = {
         _Entry("/exit", "/exit [REASON]", "say bye", _quit),
     )
 }
-
-
-def _usage(line: str) -> str:
-    return _TABLE[line.partition(" ")[0].lower()].usage
 
 
 def _unknown(name: str) -> str:

@@ -14,7 +14,7 @@ import trio
 
 from protocol import Notice, encode, encode_frame
 from trio_chat.bot import MARKOV, BotConfig, provider_from, run_bot
-from trio_chat.client import open_client
+from trio_chat.client import ChatError, open_client
 from trio_chat.client.program import Interruption, Options, talk
 from trio_chat.server.app import Server
 from trio_chat.server.hub import OPERATOR
@@ -37,15 +37,22 @@ def with_provider(config: BotConfig) -> BotConfig:
 
 
 async def run_server_bot(server: Server, config: BotConfig) -> None:
-    """Run a bot in the server's process until cancelled.
+    """Run a bot in the server's process until cancelled; if it cannot enter, the log says so, and the server goes on.
 
-    Raises:
-        ChatError: it cannot enter.
+    Whoever has its nick keeps it: the bot tries the same with an underscore more, twice.
     """
     if config.model == MARKOV:
         log.info("the bot talks offline; set OPENAI_API_KEY or base_url for a model that answers", model=MARKOV)
     config = dataclasses.replace(config, url=server.url)
-    await run_bot(config, dial=server.dial, report=lambda line: log.info("bot", nick=config.nick, says=line))
+    for nick in (config.nick, f"{config.nick}_", f"{config.nick}__"):
+        try:
+            await run_bot(
+                dataclasses.replace(config, nick=nick),
+                dial=server.dial,
+                report=lambda line: log.info("bot", says=line),
+            )
+        except ChatError as error:
+            log.error("the bot cannot enter", nick=nick, error=str(error))
 
 
 async def run_console(server: Server) -> None:

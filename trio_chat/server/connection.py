@@ -33,7 +33,7 @@ from protocol import (
 )
 from trio_chat.names import NameRefused
 from trio_chat.server import commands, requests
-from trio_chat.server.delivery import Delivery
+from trio_chat.server.delivery import Delivery, encoded
 from trio_chat.server.errors import Refusal
 from trio_chat.server.limits import Strikes
 from trio_chat.server.log import log
@@ -83,6 +83,7 @@ class Connection:
         self._reason = ""  # why it ends; while this is empty, it goes on
         self._retry_after_ms: int | None = None
         self._polite = False
+        self._ending_since = 0.0
         self._departed = False  # nobody sees it any more
         self._scope = self._receiving = trio.CancelScope()
 
@@ -99,6 +100,7 @@ class Connection:
                         self._busy = True
                         await self._carry_out_all(data)
                         self._busy = False
+                        self.last_heard = trio.current_time()  # what we kept it waiting is not its silence
                 await self._farewell()
                 nursery.cancel_scope.cancel()
         finally:
@@ -203,8 +205,14 @@ class Connection:
     def check_silence(self, now: float) -> None:
         """Ping a silent peer, and cut one that says nothing even so; called every now and then."""
         config = self.server.config
-        if self._busy or self._reason:
-            return  # silent for a reason, or on its way out
+        if self._reason:
+            # Whoever does not even read its last words is not waited for, wherever the connection stands.
+            self._ending_since = self._ending_since or now
+            if now - self._ending_since >= 2 * FAREWELL_S:
+                self.cut(self._reason)
+            return
+        if self._busy:
+            return  # it is silent because we keep it waiting
         if self.person is None and now - self.opened >= config.hello_s:
             self.stop(f"no hello within {config.hello_s:g} s")
         silent = now - self.last_heard
@@ -288,6 +296,7 @@ class Connection:
     async def _carry_out_one(self, request: Request | Error) -> None:
         if self.machine.state is State.CLOSED:
             return
+        await trio.lowlevel.checkpoint()  # many requests in one piece must not hold up everybody else
         await self._wait_for_room()
         if isinstance(request, Error):
             self._refuse(request)
@@ -319,9 +328,12 @@ class Connection:
         if not drafts:
             return
         await self._wait_for_room()
+        ticket = Ticket(self, ids)
         try:
-            await self.hub.store.append(drafts, origin=Ticket(self, ids))
+            await self.hub.store.append(drafts, origin=ticket)
         except StoreUnavailable as error:
+            # The store may find out later that it was kept after all; then nobody waits for the answer any more.
+            ticket.withdraw()
             self.send(*[_unavailable(number, error) for number in ids])
 
     async def _wait_for_room(self) -> None:
@@ -332,9 +344,10 @@ class Connection:
 
     def send(self, *messages: FromServer) -> None:
         """Send answers and events that must not be lost."""
+        block = encoded(*messages)
         for message in messages:
             self.machine.sent(message)
-        self.delivery.send(*messages)
+        self.delivery.send(block)
 
 
 def _is_post(request: Request | Error) -> bool:

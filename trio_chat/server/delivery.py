@@ -17,6 +17,15 @@ RETRY_S: Final = 0.5
 """How long a cursor waits after the store failed to give it a page."""
 
 
+def encoded(*messages: FromServer) -> bytes:
+    """Return messages as one block of frames.
+
+    Raises:
+        FrameError: one is larger than a client accepts: a bug of whoever made it.
+    """
+    return b"".join([encode_frame(encode(message)) for message in messages])
+
+
 class Delivery:
     """Everything that is sent on one connection. `run` is its task."""
 
@@ -31,9 +40,14 @@ class Delivery:
         self.room = self._outbox.room
         self.drained = self._outbox.drained
 
-    def send(self, *messages: FromServer) -> None:
-        """Send messages that must not be lost: the caller has awaited `room` since it last sent much."""
-        self._outbox.push(b"".join([encode_frame(encode(message)) for message in messages]))
+    def send(self, block: bytes) -> None:
+        """Send what must not be lost: the caller has awaited `room` since it last sent much."""
+        self._outbox.push(block)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether `room` would not wait."""
+        return self._outbox.has_room
 
     def catch_up(self, membership: Membership) -> None:
         """Bring a cursor to its room's head, page by page, then turn it live."""
@@ -68,12 +82,12 @@ class Delivery:
                 await self._outbox.send_next()
 
     async def _send_page(self, membership: Membership) -> None:
-        room, after = membership.room, membership.cursor
+        room, after, head = membership.room, membership.cursor, membership.room.head
         entries: list[Entry] = []
-        if after < room.head:
+        if after < head:
             try:
                 page = await self._store.page(
-                    room.name, after=after, before=room.head + 1, limit=PAGE_ENTRIES, max_bytes=PAGE_BYTES
+                    room.name, after=after, before=head + 1, limit=PAGE_ENTRIES, max_bytes=PAGE_BYTES
                 )
             except StoreUnavailable:
                 await self._outbox.send_next(RETRY_S)
@@ -82,7 +96,7 @@ class Delivery:
             if membership not in self._behind:
                 return  # it left, or started anew, while the page was read
             frames = [encode_frame(encode(entry)) for entry in entries]
-            reached = entries[-1].seq if entries else room.head
+            reached = entries[-1].seq if entries else head
             if not entries or entries[0].seq > after + 1:
                 following = entries[0].seq if entries else reached + 1
                 frames.insert(0, encode_frame(encode(Gap(room.name, after, following, "expired"))))
@@ -96,10 +110,10 @@ class Delivery:
             self._behind[membership] = None  # at the end of the line
         else:
             room.go_live(membership)
-            self.send(Live(room.name, room.head))
+            self.send(encoded(Live(room.name, room.head)))
 
     def _send_missed(self) -> None:
         membership, _ = self._missed.popitem()
         room = membership.room
         shown = [member(person) for person in islice(room.people, MEMBERS_SHOWN)]
-        self.send(Members(shown, room.count, len(shown) < room.count, room.name))
+        self.send(encoded(Members(shown, room.count, len(shown) < room.count, room.name)))

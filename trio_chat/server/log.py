@@ -19,6 +19,7 @@ _STANDARD = logging.getLogger("trio_chat.server")
 
 
 def _render(_logger: object, _method: str, event: structlog.typing.EventDict) -> str:
+    event.pop("exc_info", None)  # the traceback follows in lines of its own
     return " ".join([str(event.pop("event")), *(f"{key}={value!r}" for key, value in event.items())])
 
 

@@ -60,14 +60,19 @@ class Outbox:
             self._put(block)
 
     def wake(self) -> None:
-        """Make `next` return, if it waits, though there may be nothing to send."""
+        """Make `send_next` return, if it waits, though there may be nothing to send."""
         if self._idle:
             self._put(b"")
 
     async def room(self) -> None:
         """Wait until less than the limit waits. This is what keeps a client that does not read from being read."""
-        while self.waiting_bytes >= self._limit or self._blocks >= OUTBOX_BLOCKS:
+        while not self.has_room:
             await self._changed.park()
+
+    @property
+    def has_room(self) -> bool:
+        """Whether less than the limit waits."""
+        return self.waiting_bytes < self._limit and self._blocks < OUTBOX_BLOCKS
 
     async def drained(self) -> None:
         """Wait until all that waited is sent."""
@@ -101,7 +106,10 @@ class Outbox:
     async def send_now(self, block: Block) -> None:
         """Send `block` ahead of what waits: for pages, read by the writing task itself."""
         self._idle = False
+        self.waiting_bytes += len(block)
         await self._stream.send_all(block)
+        self.waiting_bytes -= len(block)
+        self._changed.unpark_all()
 
     async def _send_joined(self, blocks: list[Block]) -> None:
         while True:

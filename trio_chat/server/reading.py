@@ -6,6 +6,8 @@ This file owns what may be read by whom, and how much at once. It must not know 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from protocol import (
     PAGE_BYTES,
     PAGE_ENTRIES,
@@ -60,11 +62,16 @@ async def _search(c: "Connection", request: Search) -> None:
 async def _rooms(c: "Connection", request: GetRooms) -> None:
     wanted = _page_limit(request.limit)
     records = await c.hub.store.rooms(after=request.after, limit=wanted + 1)
-    summaries = []
+    summaries: list[RoomSummary] = []
+    size = 0
     for record in records[:wanted]:
         room = c.hub.rooms.get(record.name)
-        summaries.append(RoomSummary(record.name, record.topic, room.count if room else 0, record.head))
-    c.send(Rooms(request.id, summaries, len(records) > wanted))
+        summary = RoomSummary(record.name, record.topic, room.count if room else 0, record.head)
+        size += len(msgspec.json.encode(summary))
+        if summaries and size > PAGE_BYTES:
+            break
+        summaries.append(summary)
+    c.send(Rooms(request.id, summaries, len(records) > len(summaries)))
 
 
 async def _members(c: "Connection", request: GetMembers) -> None:

@@ -56,6 +56,9 @@ if TYPE_CHECKING:
 LAST_ENTRIES: Final = 50
 """How many entries `join` sends without being told."""
 
+ROOMS_MAX: Final = 1_000
+"""How many rooms one connection may be in: what it costs is bounded, and nobody reads more."""
+
 BURST_S: Final = 5
 """How many seconds' worth of posts somebody may send at once under a rate limit."""
 
@@ -103,6 +106,7 @@ async def _hello(c: "Connection", hello: Hello) -> None:
 
 async def _nick(c: "Connection", request: SetNick) -> None:
     person = me(c)
+    limit(c)
     _check_nick(c, request.nick)
     before = c.hub.people.rename(person, request.nick, trio.current_time())
     c.send(Done(request.id))
@@ -139,6 +143,9 @@ async def _join(c: "Connection", request: Join) -> None:
         if request.after.epoch != c.hub.store.epoch or cursor > room.head:
             gap = Gap(room.name, cursor, 1, "epoch")
             cursor = 0
+    if room.name not in c.memberships and len(c.memberships) >= ROOMS_MAX:
+        c.hub.close_if_empty(room)
+        raise Refusal("too_many", f"You are in {ROOMS_MAX} rooms; leave one first.")
     c.enter(room, cursor)
     c.send(joined(c, room, request.id), *([gap] if gap else []))
 
@@ -151,7 +158,7 @@ async def _direct(c: "Connection", request: Direct) -> None:
 async def open_private(c: "Connection", nick: str) -> tuple[Room, bool]:
     """Let all connections of this person and of whoever has `nick` into their private room.
 
-    The others hear of it by `joined`; no presence is announced, for all of them enter at once.
+    The others hear of it by `joined`; one that does not read its answers is left out until it does.
 
     Returns:
         The room, and whether `c` was not in it before.
@@ -163,9 +170,14 @@ async def open_private(c: "Connection", nick: str) -> tuple[Room, bool]:
     room = await c.hub.open_room(record.name, lambda: c.hub.store.find_room(record.name))
     if room is None:
         raise Refusal("no_such_room", "The private room is gone; try again.")
-    absent = [one for one in asking.connections | other.connections if room.name not in one.memberships]
+    quiet = not room.members  # all enter at once; somebody who is here already hears who comes
+    absent = [
+        one
+        for one in asking.connections | other.connections
+        if room.name not in one.memberships and (one is c or one.delivery.has_room)
+    ]
     for connection in absent:
-        connection.enter(room, max(0, room.head - LAST_ENTRIES), quiet=True)
+        connection.enter(room, max(0, room.head - LAST_ENTRIES), quiet=quiet)
     for connection in absent:
         if connection is not c:
             connection.send(joined(connection, room))

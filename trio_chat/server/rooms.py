@@ -25,18 +25,16 @@ class Membership:
     """One connection in one room, with its cursor.
 
     Attributes:
-        live: what is published reaches it as it happens.
         cursor: while it is not live, the seq it has been sent.
     """
 
-    __slots__ = ("cursor", "delivery", "live", "person", "room")
+    __slots__ = ("cursor", "delivery", "person", "room")
 
     def __init__(self, room: "Room", person: Person, delivery: "Delivery", cursor: int) -> None:
         self.room = room
         self.person = person
         self.delivery = delivery
         self.cursor = cursor
-        self.live = False
 
 
 class Room:
@@ -96,7 +94,6 @@ class Room:
         person = membership.person
         self.members.discard(membership)
         self._live.discard(membership)
-        membership.live = False
         membership.delivery.forget(membership)
         self._present[person] -= 1
         if not self._present[person]:
@@ -107,19 +104,13 @@ class Room:
         """Let a member who is here start anew from another cursor."""
         self.members.discard(old)
         self._live.discard(old)
-        old.live = False
         old.delivery.forget(old)
         self.members.add(new)
         new.delivery.catch_up(new)
 
     def go_live(self, membership: Membership) -> None:
         """Turn a member live whose cursor is at the head; the caller has not awaited since it saw that."""
-        membership.live = True
         self._live.add(membership)
-
-    def has(self, person: Person) -> bool:
-        """Whether the person is here with any connection."""
-        return person in self._present
 
     @property
     def count(self) -> int:
@@ -133,7 +124,6 @@ class Room:
 
     def _fall_behind(self, membership: Membership, cursor: int) -> None:
         self._live.discard(membership)
-        membership.live = False
         membership.cursor = cursor
         membership.delivery.catch_up(membership)
 

@@ -16,15 +16,20 @@ if TYPE_CHECKING:
 class Ticket:
     """Whose drafts an append carries, and under which ids they are to be answered."""
 
-    __slots__ = ("_connection", "_ids")
+    __slots__ = ("_connection", "_ids", "_withdrawn")
 
     def __init__(self, connection: "Connection", ids: Sequence[int]) -> None:
         self._connection = connection
         self._ids = ids
+        self._withdrawn = False
+
+    def withdraw(self) -> None:
+        """Send no answer any more: another one has been given."""
+        self._withdrawn = True
 
     def settle(self, commit: Commit) -> None:
         """Answer each draft, in order."""
-        if self._connection.machine.state is State.CLOSED:
+        if self._withdrawn or self._connection.machine.state is State.CLOSED:
             return  # the client is gone; it will send again, and hear that it is a duplicate
         answers = map(_answer, self._ids, commit.drafts, commit.outcomes)
         self._connection.send(*answers)
