@@ -70,3 +70,13 @@ def bench(session: nox.Session) -> None:
     install(session, "test")
     for name in session.posargs or ["framing"]:
         session.run("python", "-m", f"benchmarks.{name}")
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Run what takes too long for every day: kill -9 twenty times, 100 MB past a slow reader, 10,000 silent peers."""
+    install(session, "test")
+    session.run("python", "-m", "benchmarks.kill9", "--rounds", "20")
+    session.run("python", "-m", "benchmarks.slow_reader")
+    session.run("python", "-m", "benchmarks.slow_reader", "--cut")
+    session.run("pytest", "tests/e2e/test_silence.py", env={"SOAK": "1"})

@@ -92,13 +92,18 @@ async def connected(server: ServerProcess, *, receive_buffer: int | None = None)
     if receive_buffer is None:
         stream = await dial_tcp(server.host, server.port)
     else:
-        # The size has to be set before connecting, for the window is agreed upon then.
-        sock = trio.socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        await sock.connect((server.host, server.port))
-        stream = SocketStream(socket.socket(fileno=sock.detach()), "the server")
+        stream = await dial_narrow(server, receive_buffer)
     try:
         yield Wire(stream)
     finally:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
             await stream.aclose()
+
+
+async def dial_narrow(server: ServerProcess, receive_buffer: int) -> ByteStream:
+    """Connect by TCP with a receive buffer of about so many bytes; the caller owns the stream."""
+    # The size has to be set before connecting, for the window is agreed upon then.
+    sock = trio.socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    await sock.connect((server.host, server.port))
+    return SocketStream(socket.socket(fileno=sock.detach()), "the server")

@@ -68,6 +68,11 @@ def test_a_line_that_is_too_long_or_no_text_is_reported_and_the_next_one_is_read
     assert last.fault == too_long.fault
 
 
+def test_a_line_may_be_as_long_as_the_limit_and_no_longer() -> None:
+    assert split([b"x" * 600, b"x" * 400 + b"\n"]) == [InputLine(1, "x" * 1_000)]
+    assert split([b"x" * 600, b"x" * 401 + b"\n"])[0].fault is not None
+
+
 def test_no_more_than_the_limit_is_held_of_a_line_without_end() -> None:
     splitter = LineSplitter(1_000)
     for _ in range(100):

@@ -94,6 +94,20 @@ async def test_refreshing_often_writes_the_frame_once_and_with_what_waits(nurser
     nursery.cancel_scope.cancel()
 
 
+async def test_refreshing_wakes_up_output_that_has_nothing_to_write(nursery: trio.Nursery) -> None:
+    paper = Paper()
+    output = Output(paper.write, lambda text: f"<{text}>")
+    nursery.start_soon(output.run)
+    await trio.testing.wait_all_tasks_blocked()
+    assert paper.sheets == []
+    output.refresh()
+    assert not output.idle
+    await trio.testing.wait_all_tasks_blocked()
+    assert paper.sheets == [b"<>"]
+    assert output.idle
+    nursery.cancel_scope.cancel()
+
+
 async def test_whoever_holds_the_lock_keeps_output_back(nursery: trio.Nursery) -> None:
     paper = Paper()
     output = Output(paper.write)
@@ -122,6 +136,7 @@ async def test_when_nothing_can_be_written_any_more_nobody_waits() -> None:
     assert isinstance(output.error, BrokenPipeError)
     await output.put("x")
     await output.drain()
+    assert output._texts == []
 
 
 async def read_slowly(fd: int, size: int) -> bytes:

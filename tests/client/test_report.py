@@ -3,6 +3,8 @@
 import datetime
 import json
 
+import pytest
+
 from protocol import Joined, Member, Members, Message, Notice, Posted
 from trio_chat.client.events import Connected, Disconnected
 from trio_chat.client.ink import Painter
@@ -25,7 +27,8 @@ def test_people_are_told_when_they_are_connected_cut_off_and_back() -> None:
         for event in (
             Connected(again=False, nick="me"),
             Disconnected("The server has closed.", 3.4),
-            Disconnected("Nobody answers", 0.2),
+            Disconnected("Nobody answers", 0.9),
+            Disconnected("Nobody answers yet", 1.0),
             Connected(again=True, nick="me_"),
         )
     ]
@@ -33,6 +36,7 @@ def test_people_are_told_when_they_are_connected_cut_off_and_back() -> None:
         "[12:00] -!- Connected to 127.0.0.1:5002 as me. /help lists what you can do, /quit leaves.\n",
         "[12:00] -!- Cut off: The server has closed. Trying again in 3 s.\n",
         "[12:00] -!- Cut off: Nobody answers. Trying again at once.\n",
+        "[12:00] -!- Cut off: Nobody answers yet. Trying again in 1 s.\n",
         "[12:00] -!- Back again, as me_.\n",
     ]
 
@@ -42,6 +46,16 @@ def test_people_are_told_of_attempts_that_fail_only_when_the_reason_is_another_o
     cut, other = Disconnected("Nobody answers.", 0.1), Disconnected("No route.", 2)
     told = [report.event(event) != "" for event in (cut, cut, other, other, Connected(again=True, nick="me"), other)]
     assert told == [True, False, True, False, True, True]
+
+
+def test_a_warning_has_a_colour_and_a_sentence_has_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    report = ForPeople(Renderer(str, datetime.UTC), Painter(colours=True), "home", clock=lambda: NOON / 1000)
+    yellow = "\x1b[33m"
+    assert yellow in report.say("Careful", warning=True)
+    assert yellow not in report.say("Finished.")
+    assert yellow in report.event(Disconnected("gone", 1))
 
 
 def test_people_see_what_is_said_and_not_what_only_refreshes_or_acknowledges() -> None:

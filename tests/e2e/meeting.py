@@ -96,6 +96,12 @@ class Counted:
             while (await self.usage()).files < self._before.files + more:
                 pass
 
+    async def are_files_as_before(self) -> None:
+        """Wait until it has no more files open than before: it has closed all connections."""
+        with trio.fail_after(PATIENCE_S):
+            while (await self.usage()).files > self._before.files:
+                pass
+
     async def is_as_before(self) -> None:
         """Wait until it holds what it held before, and see that it works and has written nothing but its log.
 

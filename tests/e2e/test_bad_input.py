@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from benchmarks.wire import dial_narrow
 from protocol import (
     MAX_FRAME_TO_SERVER,
     Bye,
@@ -24,6 +25,7 @@ from protocol import (
     Post,
     Posted,
     Presence,
+    Rooms,
     Welcome,
     encode,
     encode_frame,
@@ -63,6 +65,18 @@ async def test_requests_before_a_bad_length_are_carried_out(counted: Counted) ->
         await peer.end()
         answers = [message for message in peer.seen if isinstance(message, Welcome | Joined | Posted | Error | Bye)]
         assert [type(answer) for answer in answers] == [Welcome, Joined, Posted, Error, Bye]
+
+
+async def test_the_last_words_reach_even_who_reads_them_after_the_server_has_closed(counted: Counted) -> None:
+    stream = await dial_narrow(counted.process, 4_096)
+    peer = Peer(stream)
+    await peer.send(Hello(1, 1, "b" * 32, "late"), *[GetRooms(number) for number in range(2, 202)])
+    await send_what_is_taken(peer, b"\0\0\0\0" + b"junk" * 50_000)
+    await counted.are_files_as_before()
+    bye = await peer.end()
+    assert bye is not None
+    assert sum(isinstance(message, Rooms) for message in peer.seen) == 200
+    await stream.aclose()
 
 
 # What comes, and the id with which the answer has to come.

@@ -93,6 +93,19 @@ async def test_no_redacted_text_is_left_where_entries_were_moved_about(
         assert any(word.encode() in contents_of for word in words for contents_of in contents)
 
 
+async def test_no_row_of_an_entry_changes_its_size(sqlite: Store, file: Path) -> None:
+    # SQLite then overwrites it where it lies. One that grows or shrinks makes it move others, and the copies stay.
+    rows = (
+        "SELECT octet_length(text) + octet_length(digest) + octet_length(nick) FROM entries WHERE seq < 5 ORDER BY seq"
+    )
+    await appended(sqlite, said("é" * 30), said("two"), edit(1, "short"), edit(2, "longer"))
+    with closing(apsw.Connection(str(file))) as other:
+        sizes = other.execute(rows).fetchall()
+        await appended(sqlite, edit(1, "x" * 300), edit(2, ""), redact(1), redact(2))
+        assert other.execute(rows).fetchall() == sizes
+        assert other.execute("SELECT DISTINCT trim(text) FROM entries WHERE seq < 5").fetchall() == [("",)]
+
+
 @pytest.mark.parametrize("when", ["at the next start", "at the next close"])
 async def test_traces_that_are_left_in_the_index_are_wiped(
     open_file: OpenFile, file: Path, tmp_path: Path, when: str

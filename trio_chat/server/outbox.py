@@ -131,6 +131,6 @@ class Outbox:
 
     def _put(self, block: Block) -> None:
         self._idle = False
+        self._send.send_nowait(block)
         self._blocks += 1
         self.waiting_bytes += len(block)
-        self._send.send_nowait(block)

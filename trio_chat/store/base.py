@@ -122,6 +122,7 @@ class Hits(Struct, frozen=True):
 class RoomRecord(Struct, frozen=True):
     """A room as the store knows it: the seq of its newest committed entry (0: none) and its present topic.
 
+    `head` is never ahead of what the feed has been told (in the list that `rooms` gives, it may be, for a moment).
     `between` are the two authors of a private room."""
 
     name: str
