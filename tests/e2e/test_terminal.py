@@ -1,13 +1,11 @@
 """People at terminals: real processes on real pseudo-terminals, and an emulator for what they would see."""
 
-import fcntl
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import termios
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -24,6 +22,13 @@ from trio_chat.client import open_client
 CLIENT = [sys.executable, "-m", "trio_chat.client"]
 MIB = 1_048_576
 
+# Makes standard input the terminal that controls the session, then becomes the program named after it.
+TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -39,12 +44,11 @@ class Seat:
         self.pty = pty
         self.modes = pty.modes
         self.process = subprocess.Popen(
-            command,
+            [sys.executable, "-c", TAKE_TERMINAL, *command],
             stdin=pty.slave,
             stdout=pty.slave,
             stderr=pty.slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
         )
 
     @property
