@@ -31,6 +31,7 @@ from protocol.frames import (
     FrameDecoder,
     FrameError,
     encode_frame,
+    encode_frames,
 )
 from protocol.machine import (
     ANSWERS,
@@ -107,5 +108,5 @@ __all__ = [
     "Pong", "Position", "Post", "Posted", "Presence", "ProtocolError", "Quit", "Redact", "Redacted", "RemoteError",
     "Request", "Role", "RoomSummary", "Rooms", "Search", "SetNick", "SetTopic", "State", "TopicSet", "Welcome",
     "check", "check_key", "check_line", "check_name", "check_text", "decode_from_client", "decode_from_server",
-    "encode", "encode_frame",
+    "encode", "encode_frame", "encode_frames",
 ]  # fmt: skip

@@ -4,6 +4,8 @@ This file owns the four-byte length in front of every payload and the limit on i
 a payload means, where bytes come from, or who is on the other side.
 """
 
+from collections.abc import Sequence
+from itertools import chain
 from struct import Struct
 from typing import Final
 
@@ -142,3 +144,15 @@ def encode_frame(payload: bytes, max_frame_bytes: int = MAX_FRAME_TO_CLIENT) -> 
     if not 0 < length <= max_frame_bytes:
         raise FrameError(length, max_frame_bytes)
     return _LENGTH.pack(length) + payload
+
+
+def encode_frames(payloads: Sequence[bytes], max_frame_bytes: int = MAX_FRAME_TO_CLIENT) -> bytes:
+    """Return `payloads` as one block of frames, each with its length in front.
+
+    Raises:
+        FrameError: a payload is empty or larger than `max_frame_bytes`; the peer would refuse it.
+    """
+    lengths = list(map(len, payloads))
+    if lengths and not 0 < min(lengths) <= max(lengths) <= max_frame_bytes:
+        raise FrameError(next(n for n in lengths if not 0 < n <= max_frame_bytes), max_frame_bytes)
+    return b"".join(chain.from_iterable(zip(map(_LENGTH.pack, lengths), payloads, strict=True)))

@@ -5,9 +5,10 @@ machine over the same messages, so the two agree on where a connection stands. I
 messages hold beyond their type and id.
 """
 
+from collections import deque
 from collections.abc import Mapping
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from protocol.messages import (
     Bye,
@@ -67,6 +68,8 @@ class State(Enum):
     OPEN = "open"  # welcome was said
     CLOSING = "closing"  # the client said bye; its requests before it are still answered
     CLOSED = "closed"  # the server said bye, or the stream ended
+
+    __hash__ = object.__hash__  # Enum's own is written in Python, and each step looks a state up
 
 
 class Input(Enum):
@@ -176,10 +179,42 @@ _FROM_CLIENT_INPUT: Final[Mapping[type, Input]] = {
     Quit: Input.QUIT,
 }
 # Whether one of these is an answer or an event, its id says.
-_FROM_SERVER_TYPES: Final = frozenset(
-    {Message, Edited, Redacted, TopicSet, Live, Gap, Presence, Notice, Joined, Members, Error}
-    | {answer for answers in ANSWERS.values() for answer in answers}
-)
+_FROM_SERVER_INPUT: Final[Mapping[type, Input]] = {
+    **dict.fromkeys((answer for answers in ANSWERS.values() for answer in answers), Input.EVENT),
+    **dict.fromkeys((Message, Edited, Redacted, TopicSet, Live, Gap, Presence), Input.EVENT),
+    Error: Input.ERROR,
+    Bye: Input.BYE,
+}
+
+
+def _answer_input(asked: type, answer: type) -> Input:
+    if answer is Error:
+        return Input.HELLO_REFUSED if asked is Hello else Input.REFUSAL
+    return Input.WELCOME if answer is Welcome else Input.BYE if answer is Bye else Input.ANSWER
+
+
+class _Row(NamedTuple):
+    """A row of `TRANSITIONS` by the types of messages, so that a step costs one look-up: what may come, and then."""
+
+    requests: Mapping[type, State]
+    events: Mapping[type, State]
+    answers: Mapping[type, Mapping[type, State]]  # by what was asked
+
+
+def _row(inputs: Mapping[Input, State]) -> _Row:
+    return _Row(
+        {kind: inputs[which] for kind, which in _FROM_CLIENT_INPUT.items() if which in inputs},
+        {kind: inputs[which] for kind, which in _FROM_SERVER_INPUT.items() if which in inputs},
+        {
+            asked: {
+                kind: inputs[which] for kind in (*answers, Error) if (which := _answer_input(asked, kind)) in inputs
+            }
+            for asked, answers in {**ANSWERS, Error: ()}.items()  # an error is due to what was malformed
+        },
+    )
+
+
+_ROWS: Final[Mapping[State, _Row]] = {state: _row(inputs) for state, inputs in TRANSITIONS.items()}
 
 
 class ProtocolError(Exception):
@@ -204,18 +239,19 @@ class Machine:
         state: where the connection stands, as this side knows it.
     """
 
-    __slots__ = ("_pending", "_pings", "role", "state")
+    __slots__ = ("_order", "_pending", "_pings", "role", "state")
 
     def __init__(self, role: Role) -> None:
         self.role = role
         self.state = State.NEW
-        self._pending: dict[int, type] = {}  # unanswered requests, oldest first
+        self._pending: dict[int, type] = {}  # unanswered requests
+        self._order: deque[int] = deque()  # their ids, oldest first: in a dict, the first is not found at once
         self._pings: dict[Role, set[int]] = {Role.CLIENT: set(), Role.SERVER: set()}
 
     @property
     def unanswered(self) -> tuple[int, ...]:
         """The ids of the requests without an answer, oldest first; pings are not among them."""
-        return tuple(self._pending)
+        return tuple(self._order)
 
     def sent(self, message: FromClient | FromServer) -> None:
         """Note that this side sends `message`.
@@ -225,7 +261,10 @@ class Machine:
         """
         if self.state is State.CLOSED:
             raise LocalError(f"{_name(message)} after the end of the connection")
-        self._step(message, self.role, LocalError)
+        if self.role is Role.SERVER:
+            self._step_server(message, LocalError)
+        else:
+            self._step_client(message, LocalError)
 
     def received(self, message: FromClient | FromServer) -> None:
         """Note that the peer sent `message`.
@@ -233,7 +272,10 @@ class Machine:
         Raises:
             RemoteError: it may not come now.
         """
-        self._step(message, Role.SERVER if self.role is Role.CLIENT else Role.CLIENT, RemoteError)
+        if self.role is Role.SERVER:
+            self._step_client(message, RemoteError)
+        else:
+            self._step_server(message, RemoteError)
 
     def received_malformed(self, number: int) -> None:
         """Note that the peer sent a request of which only the id could be read; `error` is due to it.
@@ -241,92 +283,96 @@ class Machine:
         Raises:
             RemoteError: no request may come now, or not with this id.
         """
-        following = TRANSITIONS[self.state].get(Input.REQUEST)
-        if following is None or number in self._pending:
+        if Input.REQUEST not in TRANSITIONS[self.state] or number in self._pending:
             raise RemoteError(f"a malformed request with id {number} while the connection is {self.state.value}")
         if self.state is not State.CLOSED:
-            self._pending[number] = Error
-        self.state = following
+            self._ask(number, Error)
 
     def ended(self) -> None:
         """Note that the stream has ended, on whichever side."""
-        self.state = TRANSITIONS[self.state][Input.EOF]
-        self._forget()
+        self._enter(TRANSITIONS[self.state][Input.EOF])
 
-    def _step(self, message: FromClient | FromServer, by: Role, error: type[ProtocolError]) -> None:
-        kind = type(message)
-        if kind is Ping or kind is Pong:
-            self._step_ping(message, by, error)
-        elif by is Role.CLIENT:
-            self._step_client(message, error)
-        else:
-            self._step_server(message, error)
-
-    def _step_ping(self, message: FromClient | FromServer, by: Role, error: type[ProtocolError]) -> None:
-        assert isinstance(message, Ping | Pong)
-        if isinstance(message, Ping):
-            following = self._next(Input.PING, message, error)
-            if self.state is not State.CLOSED:
-                if message.id in self._pings[by]:
-                    raise error(f"the id {message.id}, which an unanswered ping has")
-                self._pings[by].add(message.id)
-            self.state = following
-            return
-        asked = self._pings[Role.SERVER if by is Role.CLIENT else Role.CLIENT]
-        if message.id not in asked and self.state is not State.CLOSED:
-            raise error(f"a pong with id {message.id}, which no unanswered ping has")
-        self.state = self._next(Input.PONG, message, error)
-        asked.discard(message.id)
+    def _enter(self, state: State) -> None:
+        self.state = state
+        if state is State.CLOSED:
+            self._pending.clear()
+            self._order.clear()
+            for pings in self._pings.values():
+                pings.clear()
 
     def _step_client(self, message: FromClient | FromServer, error: type[ProtocolError]) -> None:
         kind = type(message)
-        which = _FROM_CLIENT_INPUT.get(kind)
-        if which is None:
-            raise error(f"{_name(message)} is not a client's to send")
-        following = self._next(which, message, error)
+        following = _ROWS[self.state].requests.get(kind)
+        if following is None:
+            if kind is Ping or kind is Pong:
+                return self._step_ping(message, Role.CLIENT, error)
+            raise error(self._complaint(message, "client", _FROM_CLIENT_INPUT.get(kind)))
         if self.state is not State.CLOSED:
             number: int = message.id  # type: ignore[union-attr,assignment]  # every request has one
             if number in self._pending:
                 raise error(f"the id {number}, which an unanswered request has")
-            self._pending[number] = kind
-        self.state = following
+            self._ask(number, kind)
+        if following is not self.state:
+            self._enter(following)
+        return None
 
     def _step_server(self, message: FromClient | FromServer, error: type[ProtocolError]) -> None:
         kind = type(message)
-        if kind not in _FROM_SERVER_TYPES:
-            raise error(f"{_name(message)} is not a server's to send")
+        if kind is Ping or kind is Pong:
+            return self._step_ping(message, Role.SERVER, error)
         number: int | None = getattr(message, "id", None)
         if number is None:
-            which = Input.BYE if kind is Bye else Input.ERROR if kind is Error else Input.EVENT
-            self.state = self._next(which, message, error)
+            following = _ROWS[self.state].events.get(kind)
+            if following is None:
+                raise error(self._complaint(message, "server", _FROM_SERVER_INPUT.get(kind)))
         else:
-            self.state = self._next(self._answers(kind, number, error), message, error)
-            del self._pending[number]
-        if self.state is State.CLOSED:
-            self._forget()
+            following = self._answer(message, number, error)
+        if following is not self.state:
+            self._enter(following)
+        return None
 
-    def _answers(self, kind: type, number: int, error: type[ProtocolError]) -> Input:
-        """Say what an answer is to the machine, having seen that it is one to the oldest request."""
-        oldest = next(iter(self._pending), None)
-        if number != oldest:
-            raise error(f"an answer to {number} where one to {oldest} is due")
+    def _answer(self, message: FromClient | FromServer, number: int, error: type[ProtocolError]) -> State:
+        """Take the oldest request off the list, which `message` has to answer; return the following state."""
+        kind, order = type(message), self._order
+        if kind not in _FROM_SERVER_INPUT:
+            raise error(self._complaint(message, "server", None))
+        if not order or order[0] != number:
+            raise error(f"an answer to {number} where one to {order[0] if order else None} is due")
         asked = self._pending[number]
-        if kind is Error:
-            return Input.HELLO_REFUSED if asked is Hello else Input.REFUSAL
-        if kind not in ANSWERS.get(asked, ()):
-            raise error(f"{kind.__name__} as the answer to {asked.__name__}")
-        return Input.WELCOME if kind is Welcome else Input.BYE if kind is Bye else Input.ANSWER
-
-    def _next(self, which: Input, message: FromClient | FromServer, error: type[ProtocolError]) -> State:
-        following = TRANSITIONS[self.state].get(which)
+        following = _ROWS[self.state].answers[asked].get(kind)
         if following is None:
-            raise error(f"{_name(message)} ({which.value}) while the connection is {self.state.value}")
+            if kind is not Error and kind not in ANSWERS.get(asked, ()):
+                raise error(f"{_name(message)} as the answer to {asked.__name__}")
+            raise error(self._complaint(message, "server", _answer_input(asked, kind)))
+        del self._pending[order.popleft()]
         return following
 
-    def _forget(self) -> None:
-        self._pending.clear()
-        for pings in self._pings.values():
-            pings.clear()
+    def _step_ping(self, message: FromClient | FromServer, by: Role, error: type[ProtocolError]) -> None:
+        assert isinstance(message, Ping | Pong)
+        which = Input.PING if isinstance(message, Ping) else Input.PONG
+        asker = by if which is Input.PING else Role.SERVER if by is Role.CLIENT else Role.CLIENT
+        unanswered = self._pings[asker]
+        if which not in TRANSITIONS[self.state]:
+            raise error(self._complaint(message, by.value, which))
+        if self.state is State.CLOSED:
+            return
+        if which is Input.PING:
+            if message.id in unanswered:
+                raise error(f"the id {message.id}, which an unanswered ping has")
+            unanswered.add(message.id)
+        else:
+            if message.id not in unanswered:
+                raise error(f"a pong with id {message.id}, which no unanswered ping has")
+            unanswered.remove(message.id)
+
+    def _complaint(self, message: FromClient | FromServer, sender: str, which: Input | None) -> str:
+        if which is None:
+            return f"{_name(message)} is not a {sender}'s to send"
+        return f"{_name(message)} ({which.value}) while the connection is {self.state.value}"
+
+    def _ask(self, number: int, kind: type) -> None:
+        self._pending[number] = kind
+        self._order.append(number)
 
 
 def _name(message: FromClient | FromServer) -> str:

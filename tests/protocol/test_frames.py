@@ -15,6 +15,7 @@ from protocol import (
     FrameDecoder,
     FrameError,
     encode_frame,
+    encode_frames,
 )
 from tests.protocol.streams import (
     WORST_LENGTHS,
@@ -239,6 +240,19 @@ def test_a_payload_is_framed_if_and_only_if_the_peer_would_accept_it(payload: by
     with pytest.raises(FrameError) as refused:
         encode_frame(payload, LIMIT)
     assert (refused.value.length, refused.value.limit) == (len(payload), LIMIT)
+
+
+@example([b"0123456789", b"", b"0"])
+@example([b"0", b"0123456789a"])
+@given(st.lists(st.binary(max_size=2 * LIMIT)))
+def test_payloads_are_framed_together_as_one_by_one(payloads: list[bytes]) -> None:
+    wrong = [len(payload) for payload in payloads if not 1 <= len(payload) <= LIMIT]
+    if not wrong:
+        assert encode_frames(payloads, LIMIT) == b"".join(map(frame, payloads))
+        return
+    with pytest.raises(FrameError) as refused:
+        encode_frames(payloads, LIMIT)
+    assert (refused.value.length, refused.value.limit) == (wrong[0], LIMIT)
 
 
 def test_a_payload_is_framed_up_to_the_limit_towards_the_client_unless_told_otherwise() -> None:
