@@ -6,14 +6,14 @@ import trio.testing
 
 from protocol import Message
 from trio_chat.server.hub import Hub
-from trio_chat.store import Appended, Commit, Duplicate, RoomRecord
+from trio_chat.store import Commit, Duplicate, RoomRecord
 
 pytestmark = pytest.mark.autojump
 
 
 def committed(seq: int, origin: object = None) -> Commit:
     entry = Message("lobby", seq, 0, "a", "ann", f"line {seq}")
-    return Commit(origin, [], [Appended(entry)])
+    return Commit(origin, [], [entry])
 
 
 async def test_a_commit_while_its_room_is_opened_is_not_missing_from_the_head() -> None:

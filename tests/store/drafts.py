@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from protocol import Entry
-from trio_chat.store import Appended, Commit, Draft, Outcome, Store
+from trio_chat.store import Commit, Draft, Outcome, Store
 
 AUTHOR = "ann"
 NOW_MS = 1_700_000_000_000
@@ -60,7 +60,7 @@ class Fed:
 
     def entries(self, room: str = "lobby") -> list[Entry]:
         outcomes = (outcome for commit in self.commits for outcome in commit.outcomes)
-        return [o.entry for o in outcomes if isinstance(o, Appended) and o.entry.room == room]
+        return [o for o in outcomes if isinstance(o, Entry) and o.room == room]
 
 
 async def append(store: Store, *drafts: Draft) -> list[Outcome]:
@@ -71,8 +71,9 @@ async def append(store: Store, *drafts: Draft) -> list[Outcome]:
 async def appended(store: Store, *drafts: Draft) -> list[int]:
     """Append drafts in one call, all of which are new, and return their seqs."""
     outcomes = await append(store, *drafts)
-    assert all(isinstance(outcome, Appended) for outcome in outcomes), outcomes
-    return [outcome.entry.seq for outcome in outcomes if isinstance(outcome, Appended)]
+    entries = [outcome for outcome in outcomes if isinstance(outcome, Entry)]
+    assert entries == outcomes
+    return [entry.seq for entry in entries]
 
 
 async def all_entries(store: Store, room: str = "lobby") -> list[Entry]:

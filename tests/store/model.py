@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from protocol import Edited, Entry, Message, Redacted, TopicSet
-from trio_chat.store import Appended, Draft, Duplicate, Outcome, Page, Rejected
+from trio_chat.store import Draft, Duplicate, Outcome, Page, Rejected
 
 
 def content(draft: Draft) -> tuple[object, ...]:
@@ -41,7 +41,7 @@ class Model:
             if draft.target not in messages - self.redacted(draft.room):
                 return Rejected("no_such_entry")
         self.log.append((len(before) + 1, draft))
-        return Appended(self._as_said(len(before) + 1, draft))
+        return self._as_said(len(before) + 1, draft)
 
     def _as_said(self, seq: int, draft: Draft) -> Entry:
         start: dict[str, Any] = {

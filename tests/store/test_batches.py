@@ -79,11 +79,11 @@ async def test_calls_committed_together_are_answered_each_by_its_own(sqlite: Sto
     assert answers["none"] == [Rejected("no_such_room")]
     kinds = [[type(outcome).__name__ for outcome in answers[str(name)]] for name in names]
     assert kinds == [
-        ["Appended"],
-        ["Duplicate", "Appended"],
-        ["Rejected", "Appended"],
+        ["Message"],
+        ["Duplicate", "Message"],
+        ["Rejected", "Edited"],
         ["Rejected"],
-        ["Appended", "Rejected"],
+        ["Redacted", "Rejected"],
     ]
     assert [entry.seq for entry in await all_entries(sqlite)] == [1, 2, 3, 4]
 

@@ -23,7 +23,7 @@ from tests.store.drafts import (
     said,
     topic,
 )
-from trio_chat.store import Appended, Draft, Duplicate, Rejected, Store
+from trio_chat.store import Draft, Duplicate, Rejected, Store
 
 # --- appending ----------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ async def test_an_entry_comes_back_with_every_field_of_its_draft(store: Store) -
         reply_to=3,
         command="search",
     )
-    assert await append(store, draft) == [Appended(message)]
+    assert await append(store, draft) == [message]
     assert await all_entries(store) == [message]
 
 
@@ -94,7 +94,7 @@ async def test_appending_nothing_gives_nothing(store: Store, fed: Fed) -> None:
 async def test_a_room_that_was_not_opened_takes_nothing(store: Store) -> None:
     assert await append(store, said(room="nowhere"), said()) == [
         Rejected("no_such_room"),
-        Appended((await all_entries(store))[0]),
+        (await all_entries(store))[0],
     ]
     assert await store.find_room("nowhere") is None
 
@@ -113,7 +113,7 @@ async def test_a_repeat_gets_the_seq_and_time_of_the_first(store: Store) -> None
 async def test_a_repeat_inside_one_call_is_found(store: Store) -> None:
     draft = said("x", at=5)
     outcomes = await append(store, said(), draft, draft, said())
-    assert [type(outcome) for outcome in outcomes] == [Appended, Appended, Duplicate, Appended]
+    assert [type(outcome) for outcome in outcomes] == [Message, Message, Duplicate, Message]
     assert outcomes[2] == Duplicate(2, 5)
     assert [entry.seq for entry in await all_entries(store)] == [1, 2, 3]
 
@@ -140,7 +140,7 @@ async def test_a_key_used_for_something_else_is_rejected(store: Store, differenc
 
 async def test_a_key_used_for_something_else_inside_one_call_is_rejected(store: Store) -> None:
     outcomes = await append(store, said("x", key="k"), said("y", key="k"))
-    assert [type(outcome) for outcome in outcomes] == [Appended, Rejected]
+    assert [type(outcome) for outcome in outcomes] == [Message, Rejected]
 
 
 async def test_keys_are_each_author_s_own(store: Store) -> None:

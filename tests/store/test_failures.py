@@ -15,7 +15,7 @@ import trio.testing
 from tests.store.conftest import OpenFile
 from tests.store.drafts import NOW_MS, Fed, all_entries, append, appended, edit, found, redact, said
 from tests.store.storage import Storage, failing_storage
-from trio_chat.store import Appended, Duplicate, Store, StoreUnavailable, sqlite_batches
+from trio_chat.store import Duplicate, Store, StoreUnavailable, sqlite_batches
 
 
 @pytest.fixture
@@ -162,7 +162,7 @@ async def test_a_commit_whose_end_is_found_out_late_is_fed_once_before_the_next(
         await append(store, said("meanwhile"))
     assert [entry.seq for entry in fed.entries()] == [1]
     storage.failing = {}
-    assert await append(store, draft, said("after")) == [Duplicate(2, NOW_MS), Appended(fed.entries()[-1])]
+    assert await append(store, draft, said("after")) == [Duplicate(2, NOW_MS), fed.entries()[-1]]
     assert fed.entries() == await all_entries(store)
     assert [commit.origin for commit in fed.commits] == [None, "who was told that it is not known", None]
 

@@ -15,15 +15,16 @@ ROUNDS = int(os.environ.get("KILL_ROUNDS", "3"))
 
 PROGRAM = """
 import sys, trio
-from trio_chat.store import Appended, Draft, open_store
+from protocol import Message
+from trio_chat.store import Draft, open_store
 
 async def talk(store, author):
     for number in range(1_000_000):
         drafts = [Draft("lobby", author, f"{number}.{i}", 1, author, "message", f"word {number}") for i in range(3)]
         outcomes = await store.append(drafts)
         for draft, outcome in zip(drafts, outcomes):
-            assert type(outcome) is Appended
-            print(outcome.entry.seq, author, draft.key, flush=draft is drafts[-1])
+            assert type(outcome) is Message
+            print(outcome.seq, author, draft.key, flush=draft is drafts[-1])
 
 async def main(url, start):
     async with open_store(url, lambda commits: None) as store, trio.open_nursery() as nursery:

@@ -120,7 +120,7 @@ async def _stand_for(typed: Typed, request: Request) -> None:
     except MessageError as error:
         raise Refusal(error.code, str(error)) from None
     if isinstance(request, Post):
-        await typed.c.append([requests.draft_post(typed.c, request)], [request.id])
+        await typed.c.append([requests.draft_post(typed.c, request, typed.c.hub.wall_clock_ms())], [request.id])
     else:
         await requests.carry_out(typed.c, request)
 
@@ -174,7 +174,9 @@ async def _msg(typed: Typed) -> None:
     if entered:
         typed.c.send(requests.joined(typed.c, room))
     membership = membership_in(typed.c, room.name)
-    await typed.c.append([requests.said(typed.c, membership, post.key, post.text)], [typed.id])
+    await typed.c.append(
+        [requests.said(typed.c, membership, post.key, post.text, typed.c.hub.wall_clock_ms())], [typed.id]
+    )
 
 
 async def _topic(typed: Typed) -> None:
@@ -203,7 +205,7 @@ async def _search(typed: Typed) -> None:
     if not any(person.bot for person in room.people if person is not membership.person):
         typed.c.send(Notice(NO_BOT.format(room=room.name), room.name, "warning", typed.id))
         return
-    draft = requests.said(typed.c, membership, typed.key, question, command="search")
+    draft = requests.said(typed.c, membership, typed.key, question, typed.c.hub.wall_clock_ms(), command="search")
     await typed.c.append([draft], [typed.id])
 
 

@@ -30,10 +30,12 @@ from protocol import (
     Role,
     State,
     decode_from_client,
+    encode,
+    encode_frames,
 )
 from trio_chat.names import NameRefused
 from trio_chat.server import commands, requests
-from trio_chat.server.delivery import Delivery, encoded
+from trio_chat.server.delivery import Delivery
 from trio_chat.server.errors import Refusal
 from trio_chat.server.limits import Strikes
 from trio_chat.server.log import log
@@ -281,9 +283,10 @@ class Connection:
             return  # the last frame is out: nothing that follows means anything
         drafts: list[Draft] = []
         ids: list[int] = []
+        now_ms = self.hub.wall_clock_ms()
         for post in posts:
             try:
-                drafts.append(requests.draft_post(self, post))
+                drafts.append(requests.draft_post(self, post, now_ms))
                 ids.append(post.id)
             except (Refusal, NameRefused) as refusal:
                 await self.append(drafts, ids)
@@ -344,7 +347,7 @@ class Connection:
 
     def send(self, *messages: FromServer) -> None:
         """Send answers and events that must not be lost."""
-        block = encoded(*messages)
+        block = encode_frames([encode(message) for message in messages])
         for message in messages:
             self.machine.sent(message)
         self.delivery.send(block)

@@ -7,7 +7,18 @@ reading slowly are all a cursor behind the head. It must not know requests or pe
 from itertools import islice
 from typing import Final
 
-from protocol import PAGE_BYTES, PAGE_ENTRIES, Entry, FromServer, Gap, Live, Members, encode, encode_frame
+from protocol import (
+    PAGE_BYTES,
+    PAGE_ENTRIES,
+    Entry,
+    FromServer,
+    Gap,
+    Live,
+    Members,
+    encode,
+    encode_frame,
+    encode_frames,
+)
 from trio_chat.server.outbox import Outbox
 from trio_chat.server.rooms import MEMBERS_SHOWN, Membership, member
 from trio_chat.store import Store, StoreUnavailable
@@ -15,15 +26,6 @@ from trio_chat.transport import ByteStream
 
 RETRY_S: Final = 0.5
 """How long a cursor waits after the store failed to give it a page."""
-
-
-def encoded(*messages: FromServer) -> bytes:
-    """Return messages as one block of frames.
-
-    Raises:
-        FrameError: one is larger than a client accepts: a bug of whoever made it.
-    """
-    return b"".join([encode_frame(encode(message)) for message in messages])
 
 
 class Delivery:
@@ -95,12 +97,11 @@ class Delivery:
             entries = page.entries
             if membership not in self._behind:
                 return  # it left, or started anew, while the page was read
-            frames = [encode_frame(encode(entry)) for entry in entries]
             reached = entries[-1].seq if entries else head
+            gap: list[FromServer] = []
             if not entries or entries[0].seq > after + 1:
-                following = entries[0].seq if entries else reached + 1
-                frames.insert(0, encode_frame(encode(Gap(room.name, after, following, "expired"))))
-            await self._outbox.send_now(b"".join(frames))
+                gap.append(Gap(room.name, after, entries[0].seq if entries else reached + 1, "expired"))
+            await self._outbox.send_now(encode_frames([encode(message) for message in (*gap, *entries)]))
             if membership not in self._behind:
                 return  # the same, while the page was sent
             membership.cursor = reached
@@ -110,10 +111,10 @@ class Delivery:
             self._behind[membership] = None  # at the end of the line
         else:
             room.go_live(membership)
-            self.send(encoded(Live(room.name, room.head)))
+            self.send(encode_frame(encode(Live(room.name, room.head))))
 
     def _send_missed(self) -> None:
         membership, _ = self._missed.popitem()
         room = membership.room
         shown = [member(person) for person in islice(room.people, MEMBERS_SHOWN)]
-        self.send(encoded(Members(shown, room.count, len(shown) < room.count, room.name)))
+        self.send(encode_frame(encode(Members(shown, room.count, len(shown) < room.count, room.name))))

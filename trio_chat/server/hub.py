@@ -13,7 +13,7 @@ import trio
 from protocol import Entry
 from trio_chat.server.people import People
 from trio_chat.server.rooms import Room
-from trio_chat.store import Appended, Commit, RoomRecord, Store
+from trio_chat.store import Commit, Duplicate, Rejected, RoomRecord, Store
 
 OPERATOR: Final = "server"
 """The nick of whoever runs the server; nobody may take it from outside its process."""
@@ -59,10 +59,14 @@ class Hub:
     def on_commits(self, commits: Sequence[Commit]) -> None:
         """Answer whoever appended, then publish. This is the store's feed: it never waits."""
         entries: dict[str, list[Entry]] = {}
+        name, added = "", list[Entry]()
         for commit in commits:
             for outcome in commit.outcomes:
-                if type(outcome) is Appended:
-                    entries.setdefault(outcome.entry.room, []).append(outcome.entry)
+                if type(outcome) is not Duplicate and type(outcome) is not Rejected:
+                    if outcome.room != name:
+                        name = outcome.room
+                        added = entries.setdefault(name, [])
+                    added.append(outcome)
             if commit.origin is not None:
                 cast(Origin, commit.origin).settle(commit)
         for name, added in entries.items():

@@ -204,16 +204,16 @@ def joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
 # --- writing ------------------------------------------------------------------------------------------
 
 
-def draft_post(c: "Connection", post: Post) -> Draft:
-    """Return what a post appends, if it may.
+def draft_post(c: "Connection", post: Post, now_ms: int) -> Draft:
+    """Return what a post appends at `now_ms`, Unix milliseconds, if it may.
 
     Raises:
         Refusal: the poster is not there, or too fast, or replies to nothing.
     """
-    membership = membership_in(c, post.room)
+    membership = c.memberships.get(post.room) or membership_in(c, post.room)
     if post.reply_to is not None and not 1 <= post.reply_to <= membership.room.head:
         raise Refusal("no_such_entry", "The message that this replies to is not in this room.")
-    return said(c, membership, post.key, post.text, action=post.action, reply_to=post.reply_to)
+    return said(c, membership, post.key, post.text, now_ms, post.action, post.reply_to)
 
 
 def said(
@@ -221,7 +221,7 @@ def said(
     membership: Membership,
     key: str,
     text: str,
-    *,
+    now_ms: int,
     action: bool = False,
     reply_to: int | None = None,
     command: str | None = None,
@@ -234,7 +234,7 @@ def said(
     limit(c)
     person = membership.person
     return Draft(
-        membership.room.name, person.author, key, c.hub.wall_clock_ms(), person.nick, "message", text,
+        membership.room.name, person.author, key, now_ms, person.nick, "message", text,
         action, c.bot, reply_to, command,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ has been sent is its delivery's. Nothing here awaits anybody: publishing is sync
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from protocol import Entry, FromServer, Member, Presence, TopicSet, encode, encode_frame
+from protocol import Entry, FromServer, Member, Presence, TopicSet, encode, encode_frame, encode_frames
 from trio_chat.server.people import Person
 
 if TYPE_CHECKING:
@@ -135,15 +135,10 @@ def member(person: Person) -> Member:
 
 def _blocks(entries: Sequence[Entry]) -> Iterable[tuple[int, int, bytes]]:
     """Cut entries into blocks of frames: the seq of the first and of the last entry, and the bytes."""
-    if not entries:
-        return
-    frames: list[bytes] = []
-    size, first = 0, entries[0].seq
-    for entry in entries:
-        if size >= BLOCK_BYTES:
-            yield first, entry.seq - 1, b"".join(frames)
-            frames, size, first = [], 0, entry.seq
-        frame = encode_frame(encode(entry))
-        frames.append(frame)
-        size += len(frame)
-    yield first, entries[-1].seq, b"".join(frames)
+    payloads = [encode(entry) for entry in entries]
+    start, size = 0, 0
+    for end, length in enumerate(map(len, payloads), 1):
+        size += length
+        if size >= BLOCK_BYTES or end == len(payloads):
+            yield entries[start].seq, entries[end - 1].seq, encode_frames(payloads[start:end])
+            start, size = end, 0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from protocol import Error, Posted, State
-from trio_chat.store import Appended, Commit, Draft, Duplicate, Outcome, Rejected
+from trio_chat.store import Commit, Draft, Duplicate, Outcome, Rejected
 
 if TYPE_CHECKING:
     from trio_chat.server.connection import Connection
@@ -31,17 +31,15 @@ class Ticket:
         """Answer each draft, in order."""
         if self._withdrawn or self._connection.machine.state is State.CLOSED:
             return  # the client is gone; it will send again, and hear that it is a duplicate
-        answers = map(_answer, self._ids, commit.drafts, commit.outcomes)
-        self._connection.send(*answers)
+        self._connection.send(*map(_answer, self._ids, commit.drafts, commit.outcomes))
 
 
 def _answer(number: int, draft: Draft, outcome: Outcome) -> Posted | Error:
-    if type(outcome) is Appended:
-        return Posted(number, draft.room, outcome.entry.seq, draft.at)
     if type(outcome) is Duplicate:
         return Posted(number, draft.room, outcome.seq, outcome.at, duplicate=True)
-    assert isinstance(outcome, Rejected)
-    return Error(number, outcome.code, _REJECTED[outcome.code])
+    if type(outcome) is Rejected:
+        return Error(number, outcome.code, _REJECTED[outcome.code])
+    return Posted(number, draft.room, outcome.seq, draft.at)
 
 
 _REJECTED: Final = {

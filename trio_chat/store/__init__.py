@@ -10,7 +10,6 @@ from typing import Literal
 from trio_chat.store.base import (
     APPENDS_WAITING,
     BATCH_DRAFTS,
-    Appended,
     Commit,
     Draft,
     Duplicate,
@@ -34,7 +33,6 @@ from trio_chat.store.sqlite import open_sqlite
 __all__ = [
     "APPENDS_WAITING",
     "BATCH_DRAFTS",
-    "Appended",
     "Commit",
     "Draft",
     "Duplicate",

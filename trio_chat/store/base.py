@@ -7,7 +7,7 @@ below whether they are inclusive. `tests/store/test_contract.py` holds every sto
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, Protocol, final
 
 from msgspec import Struct
 
@@ -69,12 +69,7 @@ class Draft(Struct, frozen=True, gc=False):
         return made(self.room, seq, self.at, self.author, self.nick, self.target, self.text)
 
 
-class Appended(Struct, frozen=True, gc=False):
-    """The draft is in the log."""
-
-    entry: Entry
-
-
+@final
 class Duplicate(Struct, frozen=True, gc=False):
     """The log had it already, under the same author and key: this is where and since when."""
 
@@ -82,6 +77,7 @@ class Duplicate(Struct, frozen=True, gc=False):
     at: int
 
 
+@final
 class Rejected(Struct, frozen=True, gc=False):
     """The draft is not in the log: `key_reused` (the key names something else), `no_such_entry` (the target is
     no message of the room, or is redacted), `no_such_room`."""
@@ -89,7 +85,8 @@ class Rejected(Struct, frozen=True, gc=False):
     code: Literal["key_reused", "no_such_entry", "no_such_room"]
 
 
-Outcome = Appended | Duplicate | Rejected
+Outcome = Entry | Duplicate | Rejected
+"""What became of a draft: the entry that it is in the log now, or why it added none."""
 
 
 class Commit(Struct, frozen=True):

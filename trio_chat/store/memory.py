@@ -11,9 +11,8 @@ from typing import Final
 import msgspec
 import trio
 
-from protocol import PAGE_BYTES, Edited, Entry, Message
+from protocol import PAGE_BYTES, Entry, Message
 from trio_chat.store.base import (
-    Appended,
     Commit,
     Draft,
     Duplicate,
@@ -41,49 +40,41 @@ SEARCHED_AT_ONCE: Final = 256
 
 
 class _Room:
-    """A room's log; `entries[i]` has the seq i + 1 and is in its present state."""
+    """A room's log; `places[i]` is where in the log of all rooms the entry with the seq i + 1 stands."""
 
-    __slots__ = ("between", "digests", "edits", "entries", "name", "topic")
+    __slots__ = ("between", "edits", "name", "places", "topic")
 
     def __init__(self, name: str, between: tuple[str, str] | None = None) -> None:
         self.name = name
         self.between = between
         self.topic = ""
-        self.entries: list[Entry] = []
-        self.digests: dict[int, bytes] = {}  # by seq, of the contents that are gone
-        self.edits: dict[int, list[Edited]] = {}  # by the seq that they edit
+        self.places: list[int] = []
+        self.edits: dict[int, list[int]] = {}  # the places of the edits of a seq
 
     def record(self) -> RoomRecord:
-        return RoomRecord(self.name, len(self.entries), self.topic, self.between)
+        return RoomRecord(self.name, len(self.places), self.topic, self.between)
 
-    def get(self, seq: int | None) -> Entry | None:
-        return self.entries[seq - 1] if seq is not None and 0 < seq <= len(self.entries) else None
-
-    def replace(self, entry: Entry) -> None:
-        self.digests.setdefault(entry.seq, digest_of(content_of_entry(self.entries[entry.seq - 1])))
-        self.entries[entry.seq - 1] = entry
-
-    def is_repeat(self, seq: int, draft: Draft) -> bool:
-        """Say whether `draft` has the content that came first at `seq`."""
-        content, digest = content_of_draft(draft), self.digests.get(seq)
-        if digest is None:
-            return content == content_of_entry(self.entries[seq - 1])
-        return digest_of(content) == digest
+    def place(self, seq: int | None) -> int | None:
+        return self.places[seq - 1] if seq is not None and 0 < seq <= len(self.places) else None
 
 
 class MemoryStore:
-    """The logs and the people in memory; a `Store`, opened by `open_memory`."""
+    """The logs and the people in memory; a `Store`, opened by `open_memory`.
+
+    What an entry costs besides itself is a place in two lists and under its key: what is kept for good has to be made,
+    and objects that the garbage collector looks at would be looked at again and again.
+    """
 
     def __init__(self, feed: Feed, token_hex: TokenHex) -> None:
         self.epoch = fresh_id(token_hex)
         self._feed = feed
         self._token_hex = token_hex
         self._rooms: dict[str, _Room] = {}
-        self._keys: dict[tuple[str, str], tuple[_Room, int]] = {}
-        self._said: list[tuple[_Room, int]] = []  # all messages in the order in which they came
+        self._log: list[Entry] = []  # of all rooms, in the order in which they came, in their present state
+        self._digests: dict[int, bytes] = {}  # by place, of the contents that are gone
+        self._keys: dict[str, dict[str, int]] = {}  # the places of what each author said, by key
         self._private: dict[tuple[str, str], _Room] = {}
         self._people: dict[bytes, str] = {}  # the author whose session has this hash
-        self._authors: set[str] = set()
         self._split = open_splitter()
 
     async def append(self, drafts: Sequence[Draft], origin: object = None) -> Sequence[Outcome]:
@@ -95,54 +86,63 @@ class MemoryStore:
         return outcomes
 
     def _append(self, draft: Draft) -> Outcome:
-        key = (draft.author, draft.key)
-        if key in self._keys:
-            first, seq = self._keys[key]
-            if first.name == draft.room and first.is_repeat(seq, draft):
-                return Duplicate(seq, first.entries[seq - 1].at)
-            return Rejected("key_reused")
+        keys = self._keys.get(draft.author)
+        if keys is None:
+            keys = self._keys[draft.author] = {}
+        place = len(self._log)
+        first = keys.get(draft.key)
+        if first is not None:
+            return self._repeated(first, draft)
         room = self._rooms.get(draft.room)
         if room is None:
             return Rejected("no_such_room")
-        if draft.kind != "message" and not self._change(room, draft):
+        if draft.kind != "message" and not self._change(room, draft, place):
             return Rejected("no_such_entry")
-        entry = draft.entry(len(room.entries) + 1)
-        room.entries.append(entry)
-        self._keys[key] = (room, entry.seq)
-        if draft.kind == "message":
-            self._said.append((room, entry.seq))
-        elif isinstance(entry, Edited):
-            room.edits.setdefault(entry.target, []).append(entry)
-        return Appended(entry)
+        entry = draft.entry(len(room.places) + 1)
+        keys[draft.key] = place
+        room.places.append(place)
+        self._log.append(entry)
+        return entry
 
-    def _change(self, room: _Room, draft: Draft) -> bool:
+    def _repeated(self, place: int, draft: Draft) -> Outcome:
+        first, content, digest = self._log[place], content_of_draft(draft), self._digests.get(place)
+        is_same = content == content_of_entry(first) if digest is None else digest_of(content) == digest
+        return Duplicate(first.seq, first.at) if is_same and first.room == draft.room else Rejected("key_reused")
+
+    def _change(self, room: _Room, draft: Draft, place: int) -> bool:
         """Do to the room what a draft says that is no message; False if it says it of nothing that can be changed."""
         if draft.kind == "topic_set":
             room.topic = draft.text
             return True
-        target = room.get(draft.target)
-        if not isinstance(target, Message) or target.redacted:
+        where = room.place(draft.target)
+        target = None if where is None else self._log[where]
+        if where is None or not isinstance(target, Message) or target.redacted:
             return False
         if draft.kind == "edited":
-            room.replace(msgspec.structs.replace(target, text=draft.text, edited_at=draft.at))
+            self._replace(where, msgspec.structs.replace(target, text=draft.text, edited_at=draft.at))
+            room.edits.setdefault(target.seq, []).append(place)
             return True
-        room.replace(msgspec.structs.replace(target, text="", redacted=True))
+        self._replace(where, msgspec.structs.replace(target, text="", redacted=True))
         for edit in room.edits.pop(target.seq, ()):
-            room.replace(msgspec.structs.replace(edit, text=""))
+            self._replace(edit, msgspec.structs.replace(self._log[edit], text=""))
         return True
+
+    def _replace(self, place: int, entry: Entry) -> None:
+        self._digests.setdefault(place, digest_of(content_of_entry(self._log[place])))
+        self._log[place] = entry
 
     async def page(
         self, room: str, *, after: int | None = None, before: int | None = None, limit: int, max_bytes: int
     ) -> Page:
         await trio.lowlevel.checkpoint()
-        entries = self._rooms[room].entries if room in self._rooms else []
+        places = self._rooms[room].places if room in self._rooms else []
         first = 0 if after is None else max(0, after)
-        end = len(entries) if before is None else max(0, min(before - 1, len(entries)))
+        end = len(places) if before is None else max(0, min(before - 1, len(places)))
         if after is not None:
-            found = entries[first : min(end, first + limit)]
+            found = self._at(places[first : min(end, first + limit)])
             found = found[: cut(found, max_bytes)]
             return Page(found, first + len(found) < end)
-        found = entries[max(0, end - limit) : end]
+        found = self._at(places[max(0, end - limit) : end])
         found.reverse()
         found = found[: cut(found, max_bytes)]
         found.reverse()
@@ -150,7 +150,12 @@ class MemoryStore:
 
     async def entry(self, room: str, seq: int) -> Entry | None:
         await trio.lowlevel.checkpoint()
-        return self._rooms[room].get(seq) if room in self._rooms else None
+        place = self._rooms[room].place(seq) if room in self._rooms else None
+        return None if place is None else self._log[place]
+
+    def _at(self, places: list[int]) -> list[Entry]:
+        log = self._log
+        return [log[place] for place in places]
 
     async def search(
         self,
@@ -163,7 +168,7 @@ class MemoryStore:
         limit: int,
         max_bytes: int = PAGE_BYTES,
     ) -> Hits:
-        end = len(self._said) if cursor is None else min(parse_cursor(cursor), len(self._said))
+        end = len(self._log) if cursor is None else min(parse_cursor(cursor), len(self._log))
         await trio.lowlevel.checkpoint()
         wanted = phrases(query, self._split)
         folded = None if nick is None else nick.casefold()
@@ -172,13 +177,11 @@ class MemoryStore:
         for place in range(end - 1, -1, -1) if wanted else ():
             if (end - place) % SEARCHED_AT_ONCE == 0:
                 await trio.lowlevel.checkpoint()
-            where, seq = self._said[place]
-            if where.between is not None and reader not in where.between:
+            message = self._log[place]
+            if not isinstance(message, Message) or not self._may_read(reader, message.room):
                 continue
-            message = where.entries[seq - 1]
-            assert isinstance(message, Message)
             if (
-                room in (None, where.name)
+                room in (None, message.room)
                 and folded in (None, message.nick.casefold())
                 and self._holds(message, wanted)
             ):
@@ -188,6 +191,10 @@ class MemoryStore:
                     break
         count = cut(found[:limit], max_bytes)
         return Hits(found[:count], str(places[count - 1]) if count < len(found) else None)
+
+    def _may_read(self, reader: str, room: str) -> bool:
+        between = self._rooms[room].between
+        return between is None or reader in between
 
     def _holds(self, message: Message, wanted: list[Words]) -> bool:
         words = self._split(message.text)
@@ -222,9 +229,8 @@ class MemoryStore:
         await trio.lowlevel.checkpoint()
         author = self._people.get(session_hash)
         if author is None:
-            author = fresh_id_not_in(self._authors, self._token_hex)
-            self._people[session_hash] = author
-            self._authors.add(author)
+            author = self._people[session_hash] = fresh_id_not_in(self._keys, self._token_hex)
+            self._keys[author] = {}
         return author
 
 

@@ -15,8 +15,7 @@ from typing import Any
 import apsw
 from msgspec import Struct
 
-from protocol import Message
-from trio_chat.store.base import Appended, Draft, Outcome, Rejected
+from trio_chat.store.base import Draft, Outcome, Rejected
 from trio_chat.store.content import content_of_draft
 from trio_chat.store.sqlite_rows import (
     EDIT,
@@ -184,7 +183,7 @@ class Writer:
                     return False
                 room.head = seq = room.head + 1
                 rows.append(row_of(draft, room.id, seq))
-                outcomes.append(Appended(_message(draft, seq)))
+                outcomes.append(draft.entry(seq))
             attempt.results.append(outcomes)
         return True
 
@@ -231,7 +230,7 @@ class Writer:
         rows.append(row_of(draft, room.id, seq))
         content = content_of_draft(draft)
         plan.firsts[draft.author, draft.key] = First(draft.author, draft.key, draft.room, seq, draft.at, *content, "")
-        return Appended(draft.entry(seq))
+        return draft.entry(seq)
 
     def _write(self, attempt: Attempt, plan: _Plan) -> None:
         """Write what was planned: the entries as they came, then what they do to earlier ones and to each other."""
@@ -241,10 +240,3 @@ class Writer:
         write(self._connection, REDACT_EDITS, plan.redacted)
         write(self._connection, SET_TOPICS, plan.topics.items())
         self._has_redacted |= bool(plan.redacted)
-
-
-def _message(draft: Draft, seq: int) -> Message:
-    return Message(
-        draft.room, seq, draft.at, draft.author, draft.nick, draft.text,
-        draft.action, draft.bot, draft.reply_to, draft.command,
-    )  # fmt: skip
