@@ -1,0 +1,128 @@
+"""The figures for a person: tables with medians, and goals with the ratio of each run.
+
+This file owns words and rounding, for the terminal and for Markdown. It must not know how anything was measured.
+"""
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+from typing import Final, NamedTuple
+
+from benchmarks.delivery.figures import Measure
+from benchmarks.delivery.works import WORKS, Goal
+from benchmarks.subjects import load
+
+HEADS: Final = {
+    "deliveries_per_s": "deliveries/s",
+    "messages_per_s": "messages/s",
+    "cpu_us_per_delivery": "CPU µs/delivery",
+    "cpu_us_per_message": "CPU µs/message",
+    "server_cpu_share": "server CPU",
+    "generator_cpu_share": "generator CPU",
+    "p50_us": "p50 µs",
+    "p99_us": "p99 µs",
+    "max_us": "max µs",
+    "late_p99_us": "generator late, p99 µs",
+}
+LOWER_IS_BETTER: Final = ("_us", "_ms", "_bytes", "cpu_us_per", "kib_")
+
+
+class Verdict(NamedTuple):
+    """One goal, and what was reached."""
+
+    work: str
+    goal: Goal
+    ratios: list[float]  # one for each run in which both were measured
+
+    @property
+    def median(self) -> float:
+        return median(self.ratios)
+
+    @property
+    def best(self) -> float:
+        return max(self.ratios) if self.goal.sign == ">=" else min(self.ratios)
+
+    @property
+    def met(self) -> bool:
+        """Whether the median reaches the goal."""
+        return self.median >= self.goal.bound if self.goal.sign == ">=" else self.median <= self.goal.bound
+
+    def sentence(self) -> str:
+        """Say it in a line."""
+        goal = self.goal
+        of = HEADS.get(goal.value, goal.value)
+        against = f" of {load(goal.peer).NAME}" if goal.peer else ""
+        against += f" in {goal.peer_work}" if goal.peer_work else ""
+        sign, unit = ("≥" if goal.sign == ">=" else "≤"), (" times that" if goal.peer else "")
+        met = "met" if self.met else "NOT MET"
+        figures = f"median {self.median:.3g}, best {self.best:.3g} of {len(self.ratios)}"
+        return f"{load(goal.ours).NAME}, {of} {sign} {goal.bound:g}{unit}{against}: {figures}: {met}"
+
+
+def verdicts(measures: Sequence[Measure]) -> list[Verdict]:
+    """Hold what was measured against the goals, run by run."""
+    found = {(m.work, m.subject, m.run): m.values for m in measures}
+    runs = sorted({m.run for m in measures})
+    result = []
+    for name, work in WORKS.items():
+        for goal in work.goals:
+            ratios = []
+            for run in runs:
+                ours = found.get((name, goal.ours, run), {}).get(goal.value)
+                peer = 1.0
+                if goal.peer:
+                    other = found.get((goal.peer_work or name, goal.peer, run), {})
+                    peer = other.get(goal.peer_value or goal.value, 0.0)
+                if ours is not None and peer:
+                    ratios.append(ours / peer)
+            if ratios:
+                result.append(Verdict(name, goal, ratios))
+    return result
+
+
+def table(measures: Sequence[Measure], *, markdown: bool = False) -> str:
+    """Return all works with their figures and goals; medians over the runs, and the best of the first figure."""
+    parts, found = [], verdicts(measures)
+    for name, work in WORKS.items():
+        mine = [m for m in measures if m.work == name]
+        if not mine:
+            continue
+        rows = [["", *[HEADS.get(value, value) for value in work.shown], "best"]]
+        subjects = dict.fromkeys(m.subject for m in mine)
+        rows += [_row(subject, [m.values for m in mine if m.subject == subject], work.shown) for subject in subjects]
+        goals = [verdict.sentence() for verdict in found if verdict.work == name]
+        parts.append(_markdown(name, work.title, rows, goals) if markdown else _plain(name, work.title, rows, goals))
+    return "\n\n".join(parts)
+
+
+def _row(subject: str, runs: Sequence[dict[str, float]], shown: Sequence[str]) -> list[str]:
+    cells = [number(value, median([run.get(value, 0.0) for run in runs])) for value in shown]
+    first = shown[0]
+    better = min if any(part in first for part in LOWER_IS_BETTER) else max
+    return [load(subject).NAME, *cells, number(first, better([run[first] for run in runs]))]
+
+
+def number(name: str, value: float) -> str:
+    """Return a figure as its kind is written: three digits that mean something."""
+    if name.endswith("_share"):
+        return f"{value:.0%}"
+    if value >= 1_000_000:
+        return f"{value / 1e6:.2f} M"
+    if value >= 1_000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def _plain(name: str, title: str, rows: Sequence[Sequence[str]], goals: Iterable[str]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [f"{name}: {title}"]
+    for row in rows:
+        rest = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
+        lines.append("  ".join(["", row[0].ljust(widths[0]), *rest]))
+    return "\n".join([*lines, *[f"  goal: {goal}" for goal in goals]])
+
+
+def _markdown(name: str, title: str, rows: Sequence[Sequence[str]], goals: Iterable[str]) -> str:
+    lines = [f"**{name}**: {title}", "", "| " + " | ".join(rows[0]) + " |", "|---" + "|---:" * (len(rows[0]) - 1) + "|"]
+    lines += ["| " + " | ".join(row) + " |" for row in rows[1:]]
+    listed = [f"- {goal.replace('NOT MET', '**not met**')}" for goal in goals]
+    return "\n".join([*lines, *(["", *listed] if listed else [])])
