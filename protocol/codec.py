@@ -214,15 +214,14 @@ def decode_from_client(payload: bytes) -> FromClient:
         message = _FROM_CLIENT.decode(payload)
     except _DECODE_ERRORS as error:
         raise _not_understood(payload, error) from None
-    if type(message) is Post and _is_plain(message, payload):
-        return message
     rule = _CHECKS.get(type(message))
-    if rule is not None:
-        try:
-            rule(message)
-        except MessageError as error:
-            error.id = message.id
-            raise
+    if rule is None or (type(message) is Post and _is_plain(message, payload)):
+        return message
+    try:
+        rule(message)
+    except MessageError as error:
+        error.id = message.id
+        raise
     return message
 
 

@@ -253,18 +253,17 @@ class Machine:
         """The ids of the requests without an answer, oldest first; pings are not among them."""
         return tuple(self._order)
 
-    def sent(self, message: FromClient | FromServer) -> None:
-        """Note that this side sends `message`.
+    def sent(self, *messages: FromClient | FromServer) -> None:
+        """Note that this side sends `messages`, in order.
 
         Raises:
-            LocalError: it may not be sent now, and the peer would refuse it.
+            LocalError: one may not be sent now, and the peer would refuse it; those before it are noted.
         """
-        if self.state is State.CLOSED:
-            raise LocalError(f"{_name(message)} after the end of the connection")
-        if self.role is Role.SERVER:
-            self._step_server(message, LocalError)
-        else:
-            self._step_client(message, LocalError)
+        step = self._step_server if self.role is Role.SERVER else self._step_client
+        for message in messages:
+            if self.state is State.CLOSED:
+                raise LocalError(f"{_name(message)} after the end of the connection")
+            step(message, LocalError)
 
     def received(self, message: FromClient | FromServer) -> None:
         """Note that the peer sent `message`.
@@ -286,7 +285,8 @@ class Machine:
         if Input.REQUEST not in TRANSITIONS[self.state] or number in self._pending:
             raise RemoteError(f"a malformed request with id {number} while the connection is {self.state.value}")
         if self.state is not State.CLOSED:
-            self._ask(number, Error)
+            self._pending[number] = Error
+            self._order.append(number)
 
     def ended(self) -> None:
         """Note that the stream has ended, on whichever side."""
@@ -301,51 +301,52 @@ class Machine:
                 pings.clear()
 
     def _step_client(self, message: FromClient | FromServer, error: type[ProtocolError]) -> None:
-        kind = type(message)
-        following = _ROWS[self.state].requests.get(kind)
+        kind, state = type(message), self.state
+        following = _ROWS[state].requests.get(kind)
         if following is None:
             if kind is Ping or kind is Pong:
                 return self._step_ping(message, Role.CLIENT, error)
             raise error(self._complaint(message, "client", _FROM_CLIENT_INPUT.get(kind)))
-        if self.state is not State.CLOSED:
+        if state is not State.CLOSED:
             number: int = message.id  # type: ignore[union-attr,assignment]  # every request has one
             if number in self._pending:
                 raise error(f"the id {number}, which an unanswered request has")
-            self._ask(number, kind)
-        if following is not self.state:
+            self._pending[number] = kind
+            self._order.append(number)
+        if following is not state:
             self._enter(following)
         return None
 
     def _step_server(self, message: FromClient | FromServer, error: type[ProtocolError]) -> None:
-        kind = type(message)
-        if kind is Ping or kind is Pong:
-            return self._step_ping(message, Role.SERVER, error)
+        kind, order, row = type(message), self._order, _ROWS[self.state]
         number: int | None = getattr(message, "id", None)
         if number is None:
-            following = _ROWS[self.state].events.get(kind)
-            if following is None:
-                raise error(self._complaint(message, "server", _FROM_SERVER_INPUT.get(kind)))
+            following = row.events.get(kind)
+        elif order and order[0] == number:
+            following = row.answers[self._pending[number]].get(kind)
         else:
-            following = self._answer(message, number, error)
+            following = None
+        if following is None:
+            if kind is Ping or kind is Pong:
+                return self._step_ping(message, Role.SERVER, error)
+            raise error(self._wrong_answer(message, number))
+        if number is not None:
+            del self._pending[order.popleft()]
         if following is not self.state:
             self._enter(following)
         return None
 
-    def _answer(self, message: FromClient | FromServer, number: int, error: type[ProtocolError]) -> State:
-        """Take the oldest request off the list, which `message` has to answer; return the following state."""
-        kind, order = type(message), self._order
-        if kind not in _FROM_SERVER_INPUT:
-            raise error(self._complaint(message, "server", None))
-        if not order or order[0] != number:
-            raise error(f"an answer to {number} where one to {order[0] if order else None} is due")
+    def _wrong_answer(self, message: FromClient | FromServer, number: int | None) -> str:
+        kind, which = type(message), _FROM_SERVER_INPUT.get(type(message))
+        if number is None or which is None:
+            return self._complaint(message, "server", which)
+        oldest = self._order[0] if self._order else None
+        if number != oldest:
+            return f"an answer to {number} where one to {oldest} is due"
         asked = self._pending[number]
-        following = _ROWS[self.state].answers[asked].get(kind)
-        if following is None:
-            if kind is not Error and kind not in ANSWERS.get(asked, ()):
-                raise error(f"{_name(message)} as the answer to {asked.__name__}")
-            raise error(self._complaint(message, "server", _answer_input(asked, kind)))
-        del self._pending[order.popleft()]
-        return following
+        if kind is not Error and kind not in ANSWERS.get(asked, ()):
+            return f"{_name(message)} as the answer to {asked.__name__}"
+        return self._complaint(message, "server", _answer_input(asked, kind))
 
     def _step_ping(self, message: FromClient | FromServer, by: Role, error: type[ProtocolError]) -> None:
         assert isinstance(message, Ping | Pong)
@@ -369,10 +370,6 @@ class Machine:
         if which is None:
             return f"{_name(message)} is not a {sender}'s to send"
         return f"{_name(message)} ({which.value}) while the connection is {self.state.value}"
-
-    def _ask(self, number: int, kind: type) -> None:
-        self._pending[number] = kind
-        self._order.append(number)
 
 
 def _name(message: FromClient | FromServer) -> str:

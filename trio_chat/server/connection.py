@@ -348,8 +348,7 @@ class Connection:
     def send(self, *messages: FromServer) -> None:
         """Send answers and events that must not be lost."""
         block = encode_frames([encode(message) for message in messages])
-        for message in messages:
-            self.machine.sent(message)
+        self.machine.sent(*messages)
         self.delivery.send(block)
 
 

@@ -6,7 +6,7 @@ This file owns what becomes of an outcome on the wire. It must not know how appe
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from protocol import Error, Posted, State
+from protocol import Error, Message, Posted, State
 from trio_chat.store import Commit, Draft, Duplicate, Outcome, Rejected
 
 if TYPE_CHECKING:
@@ -31,7 +31,13 @@ class Ticket:
         """Answer each draft, in order."""
         if self._withdrawn or self._connection.machine.state is State.CLOSED:
             return  # the client is gone; it will send again, and hear that it is a duplicate
-        self._connection.send(*map(_answer, self._ids, commit.drafts, commit.outcomes))
+        answers = [
+            Posted(number, draft.room, outcome.seq, draft.at)
+            if type(outcome) is Message
+            else _answer(number, draft, outcome)
+            for number, draft, outcome in zip(self._ids, commit.drafts, commit.outcomes, strict=True)
+        ]
+        self._connection.send(*answers)
 
 
 def _answer(number: int, draft: Draft, outcome: Outcome) -> Posted | Error:

@@ -86,13 +86,12 @@ class MemoryStore:
         return outcomes
 
     def _append(self, draft: Draft) -> Outcome:
+        place = len(self._log)
         keys = self._keys.get(draft.author)
         if keys is None:
             keys = self._keys[draft.author] = {}
-        place = len(self._log)
-        first = keys.get(draft.key)
-        if first is not None:
-            return self._repeated(first, draft)
+        elif draft.key in keys:
+            return self._repeated(keys[draft.key], draft)
         room = self._rooms.get(draft.room)
         if room is None:
             return Rejected("no_such_room")

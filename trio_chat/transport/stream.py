@@ -66,20 +66,31 @@ class SocketStream:
             with contextlib.suppress(OSError):  # macOS refuses it once the peer is gone; receiving will tell
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._sock = sock
+        self._may_have_more = True  # else the last piece was short: trying before waiting would be in vain
         self.peer = peer
 
     async def receive_some(self, max_bytes: int = 65_536) -> bytes:
-        await trio.lowlevel.checkpoint_if_cancelled()
+        has_waited = False
+        if self._may_have_more:
+            await trio.lowlevel.checkpoint_if_cancelled()
+        else:
+            has_waited = await self._readable()
         while True:
             try:
                 data = self._sock.recv(max_bytes)
             except BlockingIOError:
-                await trio.lowlevel.wait_readable(self._sock.fileno())
+                has_waited = await self._readable()
             except OSError as error:
                 raise self._lost(error) from error
             else:
-                await trio.lowlevel.cancel_shielded_checkpoint()
+                self._may_have_more = len(data) == max_bytes
+                if not has_waited:
+                    await trio.lowlevel.cancel_shielded_checkpoint()
                 return data
+
+    async def _readable(self) -> bool:
+        await trio.lowlevel.wait_readable(self._sock.fileno())
+        return True
 
     async def send_all(self, data: bytes | memoryview) -> None:
         await trio.lowlevel.checkpoint()
