@@ -96,6 +96,9 @@ async def test_everybody_who_appended_hears_of_it_in_order_before_anything_is_pu
         def settle(self, commit: Commit) -> None:
             heard.append(self.name)
 
+        def published(self) -> None:
+            heard.append(f"{self.name}'s are out")
+
     class Publishing:
         head = 0
 
@@ -104,4 +107,4 @@ async def test_everybody_who_appended_hears_of_it_in_order_before_anything_is_pu
 
     hub.rooms["lobby"] = Publishing()  # type: ignore[assignment]  # it notes what a room would publish
     hub.on_commits([committed(1, Origin("ann")), Commit(Origin("bob"), [], [Duplicate(1, 0)]), committed(2)])
-    assert heard == ["ann", "bob", "published [1, 2]"]
+    assert heard == ["ann", "bob", "published [1, 2]", "ann's are out", "bob's are out"]

@@ -32,6 +32,33 @@ async def test_a_block_that_fits_is_sent_without_the_writing_task() -> None:
     assert outbox.waiting_bytes == 0
 
 
+async def test_what_is_held_leaves_with_the_next_block_in_one_piece() -> None:
+    ours, theirs = memory_stream_pair()
+    outbox = Outbox(ours)
+    outbox.hold(b"answer ")
+    outbox.hold(b"and another ")
+    with pytest.raises(trio.TooSlowError), trio.fail_after(1):
+        await theirs.receive_some()
+    assert outbox.offer(b"block")
+    outbox.release()
+    assert await theirs.receive_some() == b"answer and another block"
+
+
+@pytest.mark.parametrize("is_stuck", [False, True])
+async def test_what_no_block_takes_along_leaves_at_its_release_in_its_place(is_stuck: bool) -> None:
+    ours, theirs = memory_stream_pair(capacity=7 if is_stuck else 100)
+    outbox = Outbox(ours)
+    outbox.push(b"before ")
+    outbox.push(b"stuck ")
+    outbox.hold(b"held ")
+    outbox.release()
+    outbox.push(b"after")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(write_forever, outbox)
+        assert await drain(theirs, 23) == b"before stuck held after"
+        nursery.cancel_scope.cancel()
+
+
 async def test_what_the_socket_does_not_take_follows_in_order() -> None:
     ours, theirs = memory_stream_pair(capacity=10)
     outbox = Outbox(ours)

@@ -347,9 +347,16 @@ class Connection:
 
     def send(self, *messages: FromServer) -> None:
         """Send answers and events that must not be lost."""
+        self.delivery.send(self._encoded(messages))
+
+    def hold(self, *messages: FromServer) -> None:
+        """As `send`; they may leave together with what is published next. The caller releases them without awaiting."""
+        self.delivery.hold(self._encoded(messages))
+
+    def _encoded(self, messages: Sequence[FromServer]) -> bytes:
         block = encode_frames([encode(message) for message in messages])
         self.machine.sent(*messages)
-        self.delivery.send(block)
+        return block
 
 
 def _is_post(request: Request | Error) -> bool:

@@ -46,6 +46,14 @@ class Delivery:
         """Send what must not be lost: the caller has awaited `room` since it last sent much."""
         self._outbox.push(block)
 
+    def hold(self, block: bytes) -> None:
+        """As `send`, but it may leave together with the next block: the caller calls `release` without awaiting."""
+        self._outbox.hold(block)
+
+    def release(self) -> None:
+        """Send what `hold` has kept, if no block took it along."""
+        self._outbox.release()
+
     @property
     def has_room(self) -> bool:
         """Whether `room` would not wait."""

@@ -27,7 +27,11 @@ def unix_ms() -> int:
 class Origin(Protocol):
     """Whoever called `append`, and waits to hear of it before the entries are published."""
 
-    def settle(self, commit: Commit) -> None: ...
+    def settle(self, commit: Commit) -> None:
+        """Take note of what became of the drafts."""
+
+    def published(self) -> None:
+        """Take note that the entries were published; this comes right after, nothing is awaited in between."""
 
 
 class _Opening:
@@ -58,23 +62,17 @@ class Hub:
 
     def on_commits(self, commits: Sequence[Commit]) -> None:
         """Answer whoever appended, then publish. This is the store's feed: it never waits."""
-        entries: dict[str, list[Entry]] = {}
-        name, added = "", list[Entry]()
-        for commit in commits:
-            for outcome in commit.outcomes:
-                if type(outcome) is not Duplicate and type(outcome) is not Rejected:
-                    if outcome.room != name:
-                        name = outcome.room
-                        added = entries.setdefault(name, [])
-                    added.append(outcome)
-            if commit.origin is not None:
-                cast(Origin, commit.origin).settle(commit)
-        for name, added in entries.items():
+        origins = [(cast(Origin, commit.origin), commit) for commit in commits if commit.origin is not None]
+        for origin, commit in origins:
+            origin.settle(commit)
+        for name, entries in _entries_by_room(commits).items():
             room = self.rooms.get(name)
             if room is not None:
-                room.publish(added)
+                room.publish(entries)
             elif name in self._opening:
-                self._opening[name].passed += added
+                self._opening[name].passed += entries
+        for origin, _ in origins:
+            origin.published()
 
     async def open_room(self, name: str, find: Callable[[], Awaitable[RoomRecord | None]]) -> Room | None:
         """Return the open room, or open the one that `find` gives; None if it gives none.
@@ -102,3 +100,16 @@ class Hub:
         """Let go of a room in which nobody is; its log stays in the store."""
         if not room.members and self.rooms.get(room.name) is room:
             del self.rooms[room.name]
+
+
+def _entries_by_room(commits: Sequence[Commit]) -> dict[str, list[Entry]]:
+    entries: dict[str, list[Entry]] = {}
+    name, added = "", list[Entry]()
+    for commit in commits:
+        for outcome in commit.outcomes:
+            if type(outcome) is not Duplicate and type(outcome) is not Rejected:
+                if outcome.room != name:
+                    name = outcome.room
+                    added = entries.setdefault(name, [])
+                added.append(outcome)
+    return entries

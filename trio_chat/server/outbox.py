@@ -31,10 +31,23 @@ class Outbox:
         limit_bytes: how much may wait before `offer` refuses and `room` waits.
     """
 
-    __slots__ = ("_blocks", "_changed", "_idle", "_limit", "_receive", "_send", "_stream", "waiting_bytes")
+    __slots__ = (
+        "_blocks",
+        "_changed",
+        "_held",
+        "_idle",
+        "_limit",
+        "_receive",
+        "_send",
+        "_send_nowait",
+        "_stream",
+        "waiting_bytes",
+    )
 
     def __init__(self, stream: ByteStream, limit_bytes: int = OUTBOX_BYTES) -> None:
         self._stream = stream
+        self._send_nowait = stream.send_nowait
+        self._held = b""  # answers on their way to the socket; nothing waits before them
         self._limit = limit_bytes
         self._send, self._receive = trio.open_memory_channel[Block](OUTBOX_BLOCKS + _RESERVED_BLOCKS)
         self._blocks = 0
@@ -45,7 +58,11 @@ class Outbox:
     def offer(self, block: Block) -> bool:
         """Send or queue `block`, or return False: too much waits already, and nothing of it will be sent."""
         if self._idle:
-            self._try_first(block)
+            if self._held:
+                block, self._held = b"".join((self._held, block)), b""
+            taken = self._send_nowait(block)
+            if taken < len(block):
+                self._put(memoryview(block)[taken:] if taken else block)
             return True
         if self.waiting_bytes + len(block) > self._limit or self._blocks >= OUTBOX_BLOCKS:
             return False
@@ -55,9 +72,21 @@ class Outbox:
     def push(self, block: Block) -> None:
         """Send or queue `block` whatever waits: for answers, after `room`, and for the last words."""
         if self._idle:
-            self._try_first(block)
+            self.offer(block)
         else:
             self._put(block)
+
+    def hold(self, block: bytes) -> None:
+        """As `push`, but it may leave together with the next block: the caller calls `release` without awaiting."""
+        if self._idle:
+            self._held += block
+        else:
+            self._put(block)
+
+    def release(self) -> None:
+        """Send what `hold` has kept, if no block took it along."""
+        if self._held:
+            self.offer(b"")
 
     def wake(self) -> None:
         """Make `send_next` return, if it waits, though there may be nothing to send."""
@@ -123,11 +152,6 @@ class Outbox:
             await self._stream.send_all(data)
             self.waiting_bytes -= len(data)
         self._changed.unpark_all()
-
-    def _try_first(self, block: Block) -> None:
-        taken = self._stream.send_nowait(block)
-        if taken < len(block):
-            self._put(memoryview(block)[taken:] if taken else block)
 
     def _put(self, block: Block) -> None:
         self._idle = False

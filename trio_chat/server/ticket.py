@@ -1,4 +1,4 @@
-"""The answers to what was appended: sent by the store's feed, before anybody sees the entries.
+"""The answers to what was appended: given by the store's feed, before anybody sees the entries.
 
 This file owns what becomes of an outcome on the wire. It must not know how appending works, nor what is published.
 """
@@ -37,7 +37,11 @@ class Ticket:
             else _answer(number, draft, outcome)
             for number, draft, outcome in zip(self._ids, commit.drafts, commit.outcomes, strict=True)
         ]
-        self._connection.send(*answers)
+        self._connection.hold(*answers)
+
+    def published(self) -> None:
+        """Send the answers that did not leave together with the first of the entries."""
+        self._connection.delivery.release()
 
 
 def _answer(number: int, draft: Draft, outcome: Outcome) -> Posted | Error:
