@@ -85,16 +85,19 @@ def percentiles(values: Sequence[float]) -> dict[str, float]:
 
 
 SLICES_MOST: Final = 50
-SLICE_LEAST: Final = 100
-"""Measurements that a slice should have: a p99 of fewer is their maximum."""
+SLICE_MESSAGES: Final = 100
+"""How many messages should be due in a slice: the p99 of fewer is their maximum."""
 
 
-def over_time(series: Series) -> list[Slice]:
-    """Return the percentiles of equal stretches of time; those in which nothing was due are left out."""
-    if not len(series):
-        return []
-    count = max(1, min(SLICES_MOST, len(series) // SLICE_LEAST))
-    width_s = max(series.due_s) / count
+def slice_count(measurements: Measurements) -> int:
+    """Return into how many equal stretches of time a run is best cut."""
+    # Sent messages have one lateness each, however many deliveries they become: those of one are much alike.
+    return max(1, min(SLICES_MOST, len(measurements[Kind.LATENESS]) // SLICE_MESSAGES))
+
+
+def over_time(series: Series, count: int) -> list[Slice]:
+    """Return the percentiles of `count` equal stretches of time; those in which nothing was due are left out."""
+    width_s = max(series.due_s, default=0.0) / count
     sliced: list[list[float]] = [[] for _ in range(count)]
     for due_s, latency_ms in zip(series.due_s, series.latency_ms, strict=True):
         place = int(due_s / width_s) if width_s else 0

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from benchmarks.load_file import Recording
-from benchmarks.load_measurements import Kind, Measurements, Series, over_time, percentiles
+from benchmarks.load_measurements import Kind, Measurements, Series, over_time, percentiles, slice_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-SIZE_INCHES: Final = (9.0, 7.2)
-DPI: Final = 110
+SIZE_INCHES: Final = (10.0, 7.0)
+DPI: Final = 100
 BINS: Final = 90
 SMALLEST_MS: Final = 0.001
 """The least latency that a logarithmic axis shows, and the finest that is kept."""
@@ -55,7 +55,7 @@ def draw(recording: Recording, path: Path) -> None:
     _draw_histogram(upper, recording.measurements)
     _draw_over_time(lower, recording.measurements)
     try:
-        figure.savefig(path, format="png")
+        figure.savefig(path, format="png", pil_kwargs={"optimize": True})
     except OSError as error:
         raise CannotDraw(f"cannot write {path}: {error.strerror or error}.") from None
 
@@ -73,41 +73,41 @@ def _draw_histogram(axes: "Axes", measurements: Measurements) -> None:
         share = [100 / len(values)] * len(values)
         colour, label = _KIND_COLOURS.get(kind, _FAINT), _KIND_LABELS.get(kind, "lateness of the load generator")
         axes.hist(values, edges, weights=share, histtype="stepfilled", color=colour, alpha=0.35)
-        axes.hist(values, edges, weights=share, histtype="step", color=colour, label=f"{label} ({len(values):,})")
+        axes.hist(
+            values, edges, weights=share, histtype="step", color=colour, label=f"{label}\n({len(values):,} measured)"
+        )
     main = _main_kind(measurements)
-    top = axes.get_ylim()[1]
-    axes.set_ylim(0, top * 1.22)
-    for step, (name, value) in enumerate(percentiles(measurements[main].latency_ms).items()):
-        at_ms, height = max(SMALLEST_MS, value), top * (1.16 if step % 2 else 1.06)
-        axes.plot([at_ms, at_ms], [0, height * 0.985], color=_PERCENTILE_COLOURS[name], linewidth=1.1, linestyle="--")
-        told = f"{name} {_told_ms(value)}"
-        axes.text(at_ms, height, told, color=_PERCENTILE_COLOURS[name], fontsize=8.5, ha="center", va="center")
-    _label(axes, f"latency from the moment the message was due, ms; percentiles: {main}", "share of all, %")
+    for name, value in percentiles(measurements[main].latency_ms).items():
+        label = f"{name}: {_told_ms(value)}"
+        axes.axvline(max(SMALLEST_MS, value), color=_PERCENTILE_COLOURS[name], linestyle="--", label=label)
+    _label(axes, "latency from the moment when the message was due, ms", "share, %")
     _make_logarithmic(axes, "x")
-    axes.legend(loc="center right", fontsize=8.5, frameon=False, labelcolor=_INK)
+    _explain(axes, f"percentiles: {main}")
 
 
 def _draw_over_time(axes: "Axes", measurements: Measurements) -> None:
-    main = _main_kind(measurements)
-    slices = over_time(measurements[main])
+    main, count = _main_kind(measurements), slice_count(measurements)
+    slices = over_time(measurements[main], count)
     for name, colour in reversed(_PERCENTILE_COLOURS.items()):
         values = [max(SMALLEST_MS, one.percentiles[name]) for one in slices]
         axes.plot([one.at_s for one in slices], values, color=colour, label=name, linewidth=1.5, marker=".")
-    if main is not Kind.LATENESS and (late := over_time(measurements[Kind.LATENESS])):
+    if main is not Kind.LATENESS and (late := over_time(measurements[Kind.LATENESS], count)):
         values = [max(SMALLEST_MS, one.percentiles["p99"]) for one in late]
-        times = [one.at_s for one in late]
-        axes.plot(
-            times,
-            values,
-            color=_FAINT,
-            linestyle=":",
-            linewidth=1.5,
-            label="p99 of the load\ngenerator's own\nlateness",
-        )
+        label = "p99 of the lateness of\nthe load generator itself"
+        axes.plot([one.at_s for one in late], values, color=_FAINT, linestyle=":", linewidth=1.5, label=label)
     _label(axes, "when the message was due, seconds since the start", f"latency ({main}), ms")
     _make_logarithmic(axes, "y")
     axes.set_xlim(left=0)
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), fontsize=8.5, frameon=False, labelcolor=_INK)
+    _explain(axes, "percentiles of each slice")
+
+
+def _explain(axes: "Axes", title: str) -> None:
+    """Put the legend beside the panel, where it hides nothing."""
+    legend = axes.legend(
+        loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8.5, frameon=False, labelcolor=_INK, title=title,
+        title_fontsize=8.5, alignment="left",
+    )  # fmt: skip
+    legend.get_title().set_color(_INK)
 
 
 def _log_edges(all_series: Sequence[Series]) -> list[float]:

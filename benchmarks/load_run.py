@@ -265,9 +265,8 @@ class LoadRun:
             for client in self._connected():
                 client.leave()
                 await trio.lowlevel.checkpoint()
-            for client in self._clients:
-                if client is not None:
-                    await client.ended.wait()
+            while connected := self._connected():
+                await connected[0].ended.wait()
 
     async def _keep_telling(self) -> None:
         while True:
