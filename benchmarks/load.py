@@ -13,26 +13,23 @@ import random
 import resource
 import shlex
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final
 
 import trio
 from cyclopts import App, Parameter
-from cyclopts.types import PositiveFloat, PositiveInt
-from msgspec import Struct
+from cyclopts.types import PositiveInt
+from cyclopts.validators import Number
 
-from benchmarks.irc_log import LogError
 from benchmarks.load_figures import Figures, summary
 from benchmarks.load_file import DataError, Recording, read_recording, write_recording
 from benchmarks.load_measurements import Kind, percentiles
+from benchmarks.load_plan import MEASURED_MOST, Options, PlanError, plan_load
 from benchmarks.load_plot import CannotDraw, draw
 from benchmarks.load_progress import progress_bar
 from benchmarks.load_run import CONNECTED_AT_ONCE, CannotBegin, Load, LoadRun, Outcome
-from benchmarks.load_schedule import Beat, even_times, poisson_times, read_beats, steady_beats, with_senders
 from protocol import TEXT_CHARS
-from trio_chat.client import DEFAULT_URL, BadUrl
-from trio_chat.client.url import parse_url
+from trio_chat.client import DEFAULT_URL
 from trio_chat.command_line import fail, run_app
 
 FAILED: Final = 1
@@ -40,8 +37,10 @@ INTERRUPTED: Final = 130
 RATE: Final = 100.0
 CHARS: Final = 100
 
-MEASURED_MOST: Final = 1_000_000
-"""Deliveries whose latency is kept: some 25 MB of latency_data.txt. Where more are due, those to some clients are."""
+# Bounded, for what is infinite is a number too. A rate beyond is none that one process reaches.
+Rate = Annotated[float, Parameter(validator=Number(gt=0, lte=1_000_000))]
+Seconds = Annotated[float, Parameter(validator=Number(gt=0, lte=604_800))]
+Factor = Annotated[float, Parameter(validator=Number(gt=0, lte=1_000_000))]
 
 _HELP: Final = f"""Put a load on a chat server, and measure how long its messages take.
 
@@ -64,24 +63,6 @@ lost; 2 for a mistake on the command line, or a server that does not let the cli
 app = App(name="python -m benchmarks.load", help=_HELP, help_format="plaintext", version_flags=[])
 
 
-class Options(Struct, frozen=True):
-    """What the command line asks for; `plot` is a file to be drawn, without a load."""
-
-    url: str
-    clients: int
-    rooms: int
-    rate: float
-    seconds: float
-    chars: int
-    even: bool
-    replay: Path | None
-    speed: float
-    seed: int
-    data: Path
-    out: Path | None
-    plot: Path | None
-
-
 @app.default
 def options(
     url: Annotated[str, Parameter(help="The server, as chat://HOST:PORT.")] = DEFAULT_URL,
@@ -90,9 +71,9 @@ def options(
     clients: Annotated[PositiveInt, Parameter(help="How many clients, each with a connection of its own.")] = 50,
     rooms: Annotated[PositiveInt, Parameter(help="How many rooms they are spread over, each in one.")] = 5,
     rate: Annotated[
-        PositiveFloat | None, Parameter(help=f"Messages a second, of all clients together. [default: {RATE:g}]")
+        Rate | None, Parameter(help=f"Messages a second, of all clients together. [default: {RATE:g}]")
     ] = None,
-    seconds: Annotated[PositiveFloat, Parameter(help="How long messages are sent.")] = 10.0,
+    seconds: Annotated[Seconds, Parameter(help="How long messages are sent.")] = 10.0,
     chars: Annotated[PositiveInt | None, Parameter(help=f"How long a message is. [default: {CHARS}]")] = None,
     even: Annotated[
         bool,
@@ -103,7 +84,7 @@ def options(
         Parameter(name=["--replay", "--log"], help="Take rhythm and lengths from this IRC log, instead of --rate."),
     ] = None,
     speed: Annotated[
-        PositiveFloat | None, Parameter(help="With --replay: how many times faster. 60: a minute in a second.")
+        Factor | None, Parameter(help="With --replay: how many times faster. 60: a minute in a second.")
     ] = None,
     seed: Annotated[int | None, Parameter(help="Decides all that is random, to have the same load again.")] = None,
     data: Annotated[Path, Parameter(help="Where the measurements go.")] = Path("latency_data.txt"),
@@ -171,7 +152,10 @@ def _put_load(wanted: Options, command: str) -> int:
         if path.is_dir() or not os.access(path.parent, os.W_OK):
             fail(f"{path} cannot be written: choose a file in a directory that exists and is yours to write.")
     _raise_file_limit(wanted.clients)
-    load, title = _plan(wanted)
+    try:
+        load, title = plan_load(wanted)
+    except PlanError as error:
+        fail(str(error))
     run_errors: list[str] = []
     outcome: Outcome | None = None
     with progress_bar() as tell:
@@ -183,60 +167,13 @@ def _put_load(wanted: Options, command: str) -> int:
         fail(run_errors[0])
     interrupted = 128 + outcome.interrupted if outcome.interrupted else 0
     if not len(outcome.scene.posts):
+        if not interrupted:
+            fail("No message came to be sent; give a higher --rate, or more --seconds.")
         print("It was ended before anything was measured.", file=sys.stderr)
         return interrupted
     print(summary(_figures(load, title, outcome)), flush=True)
     _write(Recording(title, command, outcome.scene.measurements), wanted.data, picture)
     return interrupted or (FAILED if outcome.scene.faults.counts else 0)
-
-
-def _plan(wanted: Options) -> tuple[Load, str]:
-    """Return the load that is asked for, and how it is called."""
-    try:
-        address = parse_url(wanted.url)
-    except BadUrl as error:
-        fail(str(error))
-    chance = random.Random(wanted.seed)
-    beats: Iterable[Beat]
-    if wanted.replay is not None:
-        beats = list_of_beats = _beats_of(wanted.replay, wanted)
-        seconds, count = list_of_beats[-1].at_s, float(len(list_of_beats))
-        sent = f"what was said in {wanted.replay.name}, {wanted.speed:g} times as fast, for {wanted.seconds:g} s"
-    else:
-        times = (
-            even_times(wanted.rate, wanted.seconds)
-            if wanted.even
-            else poisson_times(wanted.rate, wanted.seconds, chance)
-        )
-        beats = steady_beats(times, wanted.chars)
-        seconds, count = wanted.seconds, wanted.rate * wanted.seconds
-        how = "evenly" if wanted.even else "at random"
-        sent = f"{wanted.rate:g} messages/s of {wanted.chars} characters, {how}, for {wanted.seconds:g} s"
-    deliveries = count * wanted.clients / wanted.rooms
-    share = min(1.0, MEASURED_MOST / deliveries)
-    load = Load(
-        host=address.host,
-        port=address.port,
-        where=str(address),
-        clients=wanted.clients,
-        rooms=wanted.rooms,
-        dues=with_senders(beats, wanted.clients, chance),
-        count=count,
-        seconds=seconds,
-        measured=max(1, int(wanted.clients * share)),
-        seed=wanted.seed,
-    )
-    return load, f"{wanted.clients:,} clients in {wanted.rooms:,} rooms: {sent}"
-
-
-def _beats_of(log: Path, wanted: Options) -> list[Beat]:
-    try:
-        beats = read_beats(log, wanted.speed, wanted.seconds)
-    except LogError as error:
-        fail(str(error))
-    if not beats:
-        fail(f"{log} holds nothing that was said; lines like [11:58] <ann> hello are.")
-    return beats
 
 
 def _figures(load: Load, title: str, outcome: Outcome) -> Figures:
@@ -249,7 +186,6 @@ def _figures(load: Load, title: str, outcome: Outcome) -> Figures:
         unsent=outcome.unsent,
         acknowledged=posts.acknowledged,
         refused=posts.refused,
-        refusals=posts.refusals,
         sending_s=outcome.sending_s,
         delivered=scene.delivered,
         delivering_s=scene.last_delivery_s,

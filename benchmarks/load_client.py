@@ -1,17 +1,10 @@
-"""The clients of a load: many connections, all read by one task.
-
-A task for each connection would cost a task switch for each delivery, ten times what reading and checking it costs,
-and the last member of a room would be read milliseconds after it was served. So one task waits for all sockets at once,
-with a selector of its own whose descriptor Trio watches.
+"""The clients of a load: connections in one room each, and what they share.
 
 This file owns sockets, bytes and the order of a connection's life. It must not know when what is sent, nor who judges.
 """
 
 import secrets
-import selectors
 import socket
-from array import array
-from time import perf_counter
 from typing import Final
 
 import trio
@@ -19,6 +12,7 @@ import trio
 from benchmarks.load_check import Receiver, Seen
 from benchmarks.load_measurements import Kind, Measurements
 from benchmarks.load_posts import CUT, Faults, Posts
+from benchmarks.load_reading import Reading
 from protocol import (
     MAX_FRAME_TO_CLIENT,
     VERSION,
@@ -45,9 +39,6 @@ from protocol import (
 )
 
 READ_BYTES: Final = 65_536
-TURN_S: Final = 0.002
-"""How long reading goes on before whoever is due to send gets a turn."""
-
 MOST_UNSENT_BYTES: Final = 1_048_576
 """What may wait for a server that does not read from a client; after that the client gives up."""
 
@@ -56,60 +47,6 @@ _PRESENCE: Final = b'{"type":"presence"'
 _AGENT: Final = "benchmarks.load"
 _HELLO_ID: Final = 1
 _JOIN_ID: Final = 2
-
-
-class Reading:
-    """The task that reads from all clients.
-
-    Attributes:
-        waits_ms: how long each piece of data that was read had to wait for its turn, at most, in milliseconds.
-        reads: how many pieces of data were read.
-        counts: whether the waits are kept.
-    """
-
-    def __init__(self) -> None:
-        self.waits_ms = array("d")
-        self.reads = 0
-        self.counts = False
-        self._selector = selectors.DefaultSelector()
-
-    async def run(self) -> None:
-        """Read until cancelled."""
-        try:
-            while True:
-                await trio.lowlevel.wait_readable(self._selector.fileno())
-                await self._read_all()
-        finally:
-            self._selector.close()
-
-    def watch(self, client: "Client", *, writable: bool = False) -> None:
-        """Read from a client, and tell it when it can write if that is asked for."""
-        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if writable else 0)
-        if client.sock in self._selector.get_map():
-            self._selector.modify(client.sock, events, client)
-        else:
-            self._selector.register(client.sock, events, client)
-
-    def forget(self, client: "Client") -> None:
-        """Read no more from a client."""
-        self._selector.unregister(client.sock)
-
-    async def _read_all(self) -> None:
-        ready = self._selector.select(0)
-        began = turn = perf_counter()
-        for key, events in ready:
-            client: Client = key.data
-            if events & selectors.EVENT_WRITE and not client.gone:
-                client.write()
-            if events & selectors.EVENT_READ and not client.gone:
-                now = perf_counter()
-                client.read(now)
-                self.reads += 1
-                if self.counts:
-                    self.waits_ms.append((now - began) * 1_000)
-                if now - turn > TURN_S:
-                    await trio.lowlevel.checkpoint()
-                    turn = perf_counter()
 
 
 class Scene:
@@ -264,7 +201,7 @@ class Client:
         match message:
             case Posted() | Error():
                 self._take_answer(message, at_s)
-            case Joined(id=2):
+            case Joined(id=number) if number == _JOIN_ID:
                 self.receiver.begin(message.head)
             case Live():
                 self.ready.set()

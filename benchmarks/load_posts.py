@@ -63,14 +63,12 @@ class Posts:
         due_s: when each was due, in seconds since the start.
         acknowledged: how many have their `posted`.
         refused: how many were refused, by the error's code.
-        refusals: what the server said to the first one, by code.
     """
 
     def __init__(self, nicks: list[str], faults: Faults) -> None:
         self.due_s = array("d")
         self.acknowledged = 0
         self.refused: Counter[str] = Counter()
-        self.refusals: dict[str, str] = {}
         self._nicks = nicks
         self._ours = frozenset(nicks)
         self._faults = faults
@@ -106,7 +104,6 @@ class Posts:
                 self._faults.note(DOUBLED, f"message {number} was sent once and acknowledged as a duplicate")
             return
         self.refused[answer.code] += 1
-        self.refusals.setdefault(answer.code, answer.message)
         if answer.code != RATE_LIMITED:
             self._faults.note(REFUSED, f"message {number}: {answer.code}: {answer.message}")
 
@@ -132,12 +129,17 @@ class Posts:
             and entry.text == text_of(number, self._chars[number])
         )
 
-    def compare(self) -> None:
-        """Hold what was seen against what was acknowledged, once nothing more comes."""
+    def compare(self, *, all_there: bool) -> None:
+        """Hold what was seen against what was acknowledged, once nothing more comes.
+
+        `all_there` says that nobody's connection was lost, so whatever was acknowledged must have been seen.
+        """
         for number, (acked, seen) in enumerate(zip(self._acked_at, self._seen_at, strict=True)):
-            if acked and not seen:
+            if not acked or not (seen or all_there):
+                continue
+            if not seen:
                 self._faults.note(LOST, f"message {number} was acknowledged as seq {acked}, and nobody saw it")
-            elif acked and acked != seen:
+            elif acked != seen:
                 self._faults.note(CHANGED, f"message {number} was acknowledged as seq {acked} and seen as {seen}")
         if self.unanswered:
             self._faults.note(UNANSWERED, f"of {len(self):,} messages", self.unanswered)

@@ -256,7 +256,7 @@ class LoadRun:
     def _compare(self) -> None:
         for receiver in self._receivers:
             receiver.compare()
-        self._scene.posts.compare()
+        self._scene.posts.compare(all_there=len(self._connected()) == self._load.clients)
 
     async def _leave(self) -> None:
         """Say goodbye, and read to the end: what comes too often comes now."""
