@@ -86,6 +86,9 @@ def options(
     speed: Annotated[
         Factor | None, Parameter(help="With --replay: how many times faster. 60: a minute in a second.")
     ] = None,
+    patience: Annotated[
+        Seconds, Parameter(help="How many seconds to wait in the end for what is missing, when nothing comes.")
+    ] = 10.0,
     seed: Annotated[int | None, Parameter(help="Decides all that is random, to have the same load again.")] = None,
     data: Annotated[Path, Parameter(help="Where the measurements go.")] = Path("latency_data.txt"),
     out: Annotated[
@@ -104,7 +107,7 @@ def options(
         fail(f"A message has at most {TEXT_CHARS:,} characters; --chars is {chars}.")
     return Options(
         url=url, clients=clients, rooms=rooms, rate=rate or RATE, seconds=seconds, chars=chars or CHARS, even=even,
-        replay=replay, speed=speed or 1.0, seed=random.getrandbits(32) if seed is None else seed, data=data, out=out,
+        replay=replay, speed=speed or 1.0, patience=patience, seed=random.getrandbits(32) if seed is None else seed, data=data, out=out,
         plot=plot,
     )  # fmt: skip
 

@@ -84,6 +84,7 @@ class Client:
             measured: whether the latency of what is delivered to it counts.
 
     Attributes:
+        sock, measured: as given.
         ready: it is in the room, or why it cannot be is in `refused`.
         refused: what the server said instead of a welcome.
         gone: the connection has ended.
@@ -101,7 +102,7 @@ class Client:
         self.ended = trio.Event()
         self._scene = scene
         self._room = receiver.room.name
-        self._measured = measured
+        self.measured = measured
         self._decoder = FrameDecoder(MAX_FRAME_TO_CLIENT)
         self._unsent = bytearray()
         self._asked: dict[int, int] = {}  # the numbers of messages, by the ids of their requests
@@ -191,7 +192,7 @@ class Client:
             if seen is not None and seen.due_s is not None:
                 scene.delivered += 1
                 scene.last_delivery_s = at_s
-                if self._measured:
+                if self.measured:
                     deliveries.add(seen.due_s, max(0.0, at_s - seen.due_s) * 1_000)
 
     def _understand(self, payload: bytes, at_s: float) -> Seen | None:
@@ -210,7 +211,7 @@ class Client:
             case Ping():
                 self._send(Pong(message.id))
             case Bye():
-                self._bye = self._bye or f"the server said bye: {message.reason}"
+                self.end(self._bye or f"the server said bye: {message.reason}")
         return None
 
     def _take_answer(self, answer: Posted | Error, at_s: float) -> None:

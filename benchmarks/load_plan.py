@@ -36,6 +36,7 @@ class Options(Struct, frozen=True):
     even: bool
     replay: Path | None
     speed: float
+    patience: float
     seed: int
     data: Path
     out: Path | None
@@ -80,6 +81,7 @@ def plan_load(wanted: Options) -> tuple[Load, str]:
         count=count,
         seconds=seconds,
         measured=max(1, int(wanted.clients * share)),
+        patience_s=wanted.patience,
         seed=wanted.seed,
     )
     return load, f"{wanted.clients:,} clients in {wanted.rooms:,} rooms: {sent}"

@@ -25,10 +25,12 @@ class Readable(Protocol):
     Attributes:
         sock: does not block.
         gone: it has been forgotten, and `sock` closed.
+        measured: whether the time that its data waits for its turn counts.
     """
 
     sock: socket.socket
     gone: bool
+    measured: bool
 
     def read(self, now: float) -> None:
         """Read what has come; `now` is what counts as the moment of it, by `perf_counter`."""
@@ -41,7 +43,7 @@ class Reading:
     """The task that reads from all clients.
 
     Attributes:
-        waits_ms: how long each piece of data that was read had to wait for its turn, at most, in milliseconds.
+        waits_ms: how long each piece of data had to wait for its turn at most, in milliseconds.
         reads: how many pieces of data were read.
         counts: whether the waits are kept.
     """
@@ -84,7 +86,7 @@ class Reading:
                 now = perf_counter()
                 client.read(now)
                 self.reads += 1
-                if self.counts:
+                if self.counts and client.measured:
                     self.waits_ms.append((now - began) * 1_000)
                 if now - turn > TURN_S:
                     await trio.lowlevel.checkpoint()

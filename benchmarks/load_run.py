@@ -28,9 +28,6 @@ QUIET_S: Final = 0.2
 SETTLING_S: Final = 10.0
 """Before the load starts nothing may come for `QUIET_S`, so that the arrivals of clients are over; but not for ever."""
 
-PATIENCE_S: Final = 10.0
-"""When nothing at all has come for so long, what is still missing counts as lost."""
-
 LEAVING_S: Final = 5.0
 POLL_S: Final = 0.05
 TOLD_EVERY_S: Final = 0.25
@@ -59,7 +56,8 @@ class Load(Struct, frozen=True):
         count: how many they are, or will be on average.
         seconds: how long all that takes, by the schedule.
         measured: how many clients' deliveries are measured; those are chosen at random. All are checked.
-        seed: decides who they are.
+        patience_s: when nothing at all has come for so long in the end, what is still missing counts as lost.
+        seed: decides who is measured.
     """
 
     host: str
@@ -71,6 +69,7 @@ class Load(Struct, frozen=True):
     count: float
     seconds: float
     measured: int
+    patience_s: float
     seed: int
 
 
@@ -247,7 +246,7 @@ class LoadRun:
             await trio.sleep(POLL_S)
             if reads != self._scene.reading.reads:
                 reads, since = self._scene.reading.reads, perf_counter()
-            elif perf_counter() - since > PATIENCE_S:
+            elif perf_counter() - since > self._load.patience_s:
                 return
 
     def _complete(self) -> bool:

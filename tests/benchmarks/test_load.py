@@ -1,0 +1,360 @@
+"""A load on a real server is measured and checked, and what a bad server does, or its user, is told in a sentence."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+import pytest
+import trio
+from msgspec.structs import replace
+
+from benchmarks.load_file import read_recording
+from benchmarks.load_measurements import Kind
+from benchmarks.load_run import Load, LoadRun, Outcome, Status
+from benchmarks.load_schedule import Due
+from benchmarks.server_process import ServerProcess, free_port, running_server
+from protocol import (
+    MAX_FRAME_TO_SERVER,
+    Bye,
+    FrameDecoder,
+    FromServer,
+    Hello,
+    Join,
+    Joined,
+    Limits,
+    Live,
+    Message,
+    Post,
+    Posted,
+    Quit,
+    Welcome,
+    decode_from_client,
+    decode_from_server,
+    encode,
+    encode_frame,
+)
+from tests.benchmarks.tampering import tampering_relay
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 120.0
+LOG = "# 2004-12-25\n" + "".join(f"[11:58] <ann> {'x' * length}\n" for length in range(1, 61))
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.load", *arguments]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def run_load(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments), cwd=directory, env=environment(), capture_output=True, text=True, timeout=PATIENCE_S
+    )
+
+
+# --- a real server ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    log = tmp_path_factory.mktemp("server") / "log"
+    with running_server("--port", "0", "--store", "memory:", "--rate-limit", "off", log=log) as process:
+        yield process
+
+
+def test_a_load_is_delivered_whole_and_measured(server: ServerProcess, tmp_path: Path) -> None:
+    load = ["--clients", "12", "--rooms", "3", "--rate", "150", "--seconds", "1", "--even"]
+    done = run_load(tmp_path, server.url, *load)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "sent                           150" in done.stdout
+    assert "acknowledged                   150" in done.stdout
+    assert "delivered                      600" in done.stdout
+    assert "Nothing was lost, doubled or out of order: each of 12 clients got every message" in done.stdout
+    recording = read_recording(tmp_path / "latency_data.txt")
+    assert recording.command == f"python -m benchmarks.load {server.url} {' '.join(load)}"
+    assert {kind: len(recording.measurements[kind]) for kind in Kind} == {
+        Kind.DELIVERY: 600,
+        Kind.POSTED: 150,
+        Kind.LATENESS: 150,
+    }
+    assert list(recording.measurements[Kind.LATENESS].due_s) == pytest.approx([n / 150 for n in range(150)], abs=1e-6)
+    assert (tmp_path / "latency_plot.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_saved_file_is_drawn_again(server: ServerProcess, tmp_path: Path) -> None:
+    load = ["--clients", "2", "--rooms", "1", "--rate", "40", "--seconds", "1", "--data", "monday.txt"]
+    assert run_load(tmp_path, server.url, *load).returncode == 0
+    first = (tmp_path / "monday_plot.png").read_bytes()
+    again = run_load(tmp_path, "--plot", "monday.txt", "--out", "again.png")
+    assert (again.returncode, again.stdout) == (0, "Drawn: again.png\n")
+    assert (tmp_path / "again.png").read_bytes().startswith(b"\x89PNG")
+    (tmp_path / "monday_plot.png").unlink()
+    assert run_load(tmp_path, "--plot", "monday.txt").stdout == "Drawn: monday_plot.png\n"
+    assert (tmp_path / "monday_plot.png").read_bytes()[:100] == first[:100]
+
+
+def test_a_log_is_replayed_in_its_rhythm(server: ServerProcess, tmp_path: Path) -> None:
+    (tmp_path / "irc.txt").write_text(LOG)
+    done = run_load(tmp_path, server.url, "--replay", "irc.txt", "--speed", "100", "--clients", "4", "--rooms", "1")
+    assert done.returncode == 0
+    assert "4 clients in 1 rooms: what was said in irc.txt, 100 times as fast" in done.stdout
+    assert "sent                            60" in done.stdout
+    series = read_recording(tmp_path / "latency_data.txt").measurements[Kind.LATENESS]
+    assert list(series.due_s) == pytest.approx([number / 100 for number in range(60)], abs=1e-6)
+
+
+def test_a_rate_limit_is_told_and_is_no_fault(tmp_path: Path) -> None:
+    with running_server("--port", "0", "--store", "memory:", "--rate-limit", "2", log=tmp_path / "log") as server:
+        done = run_load(tmp_path, server.url, "--clients", "2", "--rooms", "1", "--rate", "100", "--seconds", "1")
+    assert done.returncode == 0
+    assert "The server has a rate limit, and refused " in done.stdout
+    assert "Start it with --rate-limit off" in done.stdout
+    assert "Nothing was lost" in done.stdout
+
+
+def test_more_deliveries_than_are_kept_are_measured_at_some_clients_and_checked_at_all(
+    server: ServerProcess,
+) -> None:
+    outcome = trio.run(LoadRun(a_load(server.host, server.port, clients=6, count=30, measured=2), ignore).run)
+    assert outcome.scene.faults.counts == {}
+    assert outcome.scene.delivered == 30 * 6
+    assert len(outcome.scene.measurements[Kind.DELIVERY]) == 30 * 2
+
+
+# --- a server that is not as it should be -----------------------------------------------------------------
+
+
+def a_load(host: str, port: int, *, clients: int = 3, count: int = 20, measured: int | None = None) -> Load:
+    """Return a load of messages that come two milliseconds apart, from each client in turn."""
+    dues = [Due(number / 500, number % clients, 30) for number in range(count)]
+    return Load(host, port, f"{host}:{port}", clients, 1, dues, count, count / 500, measured or clients, 2.0, 0)
+
+
+def ignore(status: Status) -> None:
+    pass
+
+
+Change = Callable[[int, FromServer], Sequence[FromServer]]
+
+
+@asynccontextmanager
+async def lying(server: ServerProcess, change: Change) -> AsyncIterator[int]:
+    """Put a relay before a server that changes what is said to each connection, and give its port."""
+
+    def tamper(connection: int, payload: bytes) -> Sequence[bytes]:
+        return [encode(message) for message in change(connection, decode_from_server(payload))]
+
+    async with tampering_relay(server.host, server.port, tamper) as port:
+        yield port
+
+
+async def run_against(server: ServerProcess, change: Change) -> Outcome:
+    async with lying(server, change) as port:
+        with trio.fail_after(PATIENCE_S):
+            return await LoadRun(a_load("127.0.0.1", port), ignore).run()
+
+
+def to_the_second(change: Callable[[Message], Sequence[Message]]) -> Change:
+    """Change the messages that the second connection gets."""
+    return lambda connection, message: (
+        change(message) if connection == 1 and isinstance(message, Message) else [message]
+    )
+
+
+async def test_a_message_that_one_client_does_not_get_is_found(server: ServerProcess) -> None:
+    outcome = await run_against(server, to_the_second(lambda message: [message] if message.seq != 7 else []))
+    (sentence,) = outcome.scene.faults.sentences()
+    assert sentence.startswith("Lost: 1 (load-")
+    assert sentence.endswith(" never got seq 7).")
+
+
+async def test_messages_that_change_places_are_found(server: ServerProcess) -> None:
+    held: list[Message] = []
+
+    def change(message: Message) -> Sequence[Message]:
+        held.append(message)
+        return [] if message.seq == 6 else [message, held[-2]] if message.seq == 7 else [message]
+
+    assert (await run_against(server, to_the_second(change))).scene.faults.counts == {"out of order": 1}
+
+
+async def test_a_message_that_comes_twice_is_found_though_it_be_the_last(server: ServerProcess) -> None:
+    twice = to_the_second(lambda message: [message] * (2 if message.seq == 20 else 1))
+    assert (await run_against(server, twice)).scene.faults.counts == {"doubled": 1}
+
+
+async def test_an_answer_that_names_another_entry_is_found(server: ServerProcess) -> None:
+    def change(_: int, message: FromServer) -> Sequence[FromServer]:
+        return [replace(message, seq=4) if isinstance(message, Posted) and message.seq == 5 else message]
+
+    assert (await run_against(server, change)).scene.faults.counts == {"changed": 1}
+
+
+async def test_a_connection_that_is_lost_is_a_fault_with_its_reason_and_the_others_go_on(
+    server: ServerProcess,
+) -> None:
+    def change(connection: int, message: FromServer) -> Sequence[FromServer]:
+        cut = connection == 1 and isinstance(message, Message) and message.seq == 5
+        return [Bye("the cleaner has pulled the plug")] if cut else [message]
+
+    outcome = await run_against(server, change)
+    assert outcome.scene.faults.counts["connections lost"] == 1
+    assert outcome.unsent > 0
+    assert "lost" not in outcome.scene.faults.counts
+    assert "the server said bye: the cleaner has pulled the plug" in " ".join(outcome.scene.faults.sentences())
+
+
+async def test_the_command_exits_1_and_says_what_was_lost(server: ServerProcess, tmp_path: Path) -> None:
+    change = to_the_second(lambda message: [message] if message.seq != 7 else [])
+    async with lying(server, change) as port:
+        done = await trio.run_process(
+            command(f"chat://127.0.0.1:{port}", "--clients", "3", "--rooms", "1", "--rate", "40", "--seconds", "1", "--patience", "2"),
+            cwd=tmp_path, env=environment(), capture_stdout=True, capture_stderr=True, check=False,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert b"\nLost: 1 (load-" in done.stdout
+    assert (tmp_path / "latency_data.txt").exists()
+    assert (tmp_path / "latency_plot.png").exists()
+
+
+class Deaf:
+    """A server of one room and one client that answers no post before it has got `count` of them."""
+
+    def __init__(self, count: int) -> None:
+        self.posts: list[Post] = []
+        self._count = count
+
+    async def serve(self, stream: trio.SocketStream) -> None:
+        decoder, nick, room = FrameDecoder(MAX_FRAME_TO_SERVER), "", ""
+        async for data in stream:
+            decoder.feed(data)
+            for request in map(decode_from_client, decoder.take()):
+                answers: list[FromServer] = []
+                match request:
+                    case Hello():
+                        nick = request.nick
+                        limits = Limits(65_536, 4_000, 32, 64, 500, 500, 262_144)
+                        answers = [Welcome(request.id, 1, "deaf", "a", nick, "member", limits, 30_000)]
+                    case Join():
+                        room = request.room
+                        answers = [Joined(room, "epoch", 0, "", [], 1, request.id), Live(room, 0)]
+                    case Post():
+                        self.posts.append(request)
+                        if len(self.posts) == self._count:
+                            answers = self._answers(nick, room)
+                    case Quit():
+                        answers = [Bye("", id=request.id)]
+                await stream.send_all(b"".join([encode_frame(encode(answer)) for answer in answers]))
+                if isinstance(request, Quit):
+                    return
+
+    def _answers(self, nick: str, room: str) -> list[FromServer]:
+        numbered = list(enumerate(self.posts, 1))
+        answers: list[FromServer] = [Posted(post.id, room, seq, 0) for seq, post in numbered]
+        return [*answers, *(Message(room, seq, 0, "a", nick, post.text) for seq, post in numbered)]
+
+
+async def test_what_is_due_is_sent_when_it_is_due_whatever_the_server_does() -> None:
+    deaf = Deaf(20)
+    async with trio.open_nursery() as nursery:
+        serve = partial(trio.serve_tcp, deaf.serve, 0, host="127.0.0.1")
+        (listener,) = await nursery.start(serve)
+        with trio.fail_after(PATIENCE_S):
+            load = a_load("127.0.0.1", listener.socket.getsockname()[1], clients=1)
+            outcome = await LoadRun(load, ignore).run()
+        nursery.cancel_scope.cancel()
+    assert outcome.scene.faults.counts == {}
+    assert [post.text.split()[0] for post in deaf.posts] == [str(number) for number in range(20)]
+    delivered = outcome.scene.measurements[Kind.DELIVERY]
+    assert list(delivered.due_s) == [due.at_s for due in load.dues]
+    # All came at once, after the last was due: so each waited for as long as the schedule was ahead of it.
+    for due_s, latency_ms in zip(delivered.due_s, delivered.latency_ms, strict=True):
+        assert due_s + latency_ms / 1_000 >= 19 / 500
+
+
+# --- ending early, and not beginning ----------------------------------------------------------------------
+
+
+async def test_ctrl_c_ends_a_load_early_and_what_was_measured_is_written(server: ServerProcess, tmp_path: Path) -> None:
+    under_way = trio.Event()
+
+    def watch(_: int, message: FromServer) -> Sequence[FromServer]:
+        if isinstance(message, Message) and message.seq == 20:
+            under_way.set()
+        return [message]
+
+    arguments = ["--clients", "3", "--rooms", "1", "--rate", "100", "--seconds", "600"]
+    async with lying(server, watch) as port, trio.open_nursery() as nursery:
+        pipe = subprocess.PIPE
+        start = partial(
+            trio.run_process, command(f"chat://127.0.0.1:{port}", *arguments), cwd=tmp_path, env=environment(),
+            stdout=pipe, stderr=pipe, check=False,
+        )  # fmt: skip
+        process: trio.Process = await nursery.start(start)
+        with trio.fail_after(PATIENCE_S):
+            await under_way.wait()
+            process.send_signal(signal.SIGINT)
+            assert process.stdout is not None
+            assert process.stderr is not None
+            printed = b"".join([data async for data in process.stdout])
+            complaint = b"".join([data async for data in process.stderr])
+            assert await process.wait() == 130
+    assert complaint == b""
+    assert b"It was ended early." in printed
+    assert b"Nothing was lost" in printed
+    assert len(read_recording(tmp_path / "latency_data.txt").measurements[Kind.DELIVERY]) >= 60
+    assert (tmp_path / "latency_plot.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["chat://127.0.0.1:{port}"], "127.0.0.1:{port} cannot be reached: nobody listens there. Start a server with"),
+        (["http://127.0.0.1"], "The address 'http://127.0.0.1' does not start with chat://"),
+        (["--clients", "2", "--rooms", "3"], "3 rooms are more than 2 clients can be in"),
+        (["--clients", "0"], 'Invalid value "0" for --clients.'),
+        (["--rate", "inf"], 'Invalid value "inf" for --rate.'),
+        (["--chars", "4001"], "A message has at most 4,000 characters; --chars is 4001."),
+        (["--speed", "2"], "--speed is for --replay; give a --rate instead."),
+        (["--replay", "nothing", "--rate", "2"], "With --replay the log says how many messages"),
+        (["--replay", "nothing"], "cannot read nothing: No such file or directory"),
+        (["--replay", "empty"], "empty holds nothing that was said"),
+        (["--plot", "nothing"], "cannot read nothing: No such file or directory."),
+        (["--plot", "empty"], "empty is empty."),
+        (["--data", "no/where"], "no/where cannot be written: choose a file in a directory that exists"),
+        (["--frob"], "Unknown option: --frob."),
+    ],
+)
+def test_a_mistake_or_an_unreachable_server_is_told_in_one_line_and_exits_2(
+    arguments: list[str], sentence: str, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").touch()
+    port = str(free_port())
+    done = run_load(tmp_path, *[argument.format(port=port) for argument in arguments])
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("trio_chat: " + sentence.format(port=port))
+    assert done.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["empty"]
+
+
+async def test_one_who_is_no_chat_server_is_told_in_a_sentence(tmp_path: Path) -> None:
+    async def hang_up(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(trio.serve_tcp, hang_up, 0, host="127.0.0.1"))
+        port = listener.socket.getsockname()[1]
+        done = await trio.run_process(
+            command(f"chat://127.0.0.1:{port}"), cwd=tmp_path, env=environment(), capture_stderr=True, check=False
+        )
+        nursery.cancel_scope.cancel()
+    assert done.returncode == 2
+    assert b"does not let client 1 in: the server closed it" in done.stderr
+    assert done.stderr.count(b"\n") == 1
