@@ -107,8 +107,8 @@ def options(
         fail(f"A message has at most {TEXT_CHARS:,} characters; --chars is {chars}.")
     return Options(
         url=url, clients=clients, rooms=rooms, rate=rate or RATE, seconds=seconds, chars=chars or CHARS, even=even,
-        replay=replay, speed=speed or 1.0, patience=patience, seed=random.getrandbits(32) if seed is None else seed, data=data, out=out,
-        plot=plot,
+        replay=replay, speed=speed or 1.0, patience=patience, seed=random.getrandbits(32) if seed is None else seed, data=data,
+        out=out, plot=plot,
     )  # fmt: skip
 
 
@@ -200,6 +200,7 @@ def _figures(load: Load, title: str, outcome: Outcome) -> Figures:
         clients=load.clients,
         rooms=load.rooms,
         faults=list(scene.faults.sentences()),
+        compared=outcome.compared,
         interrupted=bool(outcome.interrupted),
     )
 

@@ -38,6 +38,7 @@ class Figures(Struct, frozen=True):
         clients: how many there were.
         rooms: how many rooms they were in.
         faults: sentences.
+        compared: whether what was missing in the end was counted.
         interrupted: it ended early.
     """
 
@@ -58,6 +59,7 @@ class Figures(Struct, frozen=True):
     clients: int
     rooms: int
     faults: Sequence[str]
+    compared: bool
     interrupted: bool
 
 
@@ -127,7 +129,9 @@ def _advice(figures: Figures) -> list[str]:
 
 def _verdict(figures: Figures) -> list[str]:
     begun = ["It was ended early."] if figures.interrupted else []
-    if figures.faults:
+    if not figures.compared:
+        begun = ["It was ended at once: what was under way then is not counted as lost."]
+    if figures.faults or not figures.compared:
         return [*begun, *figures.faults]
     if not figures.acknowledged:
         return [*begun, "No message was acknowledged."]

@@ -56,12 +56,13 @@ class Reading:
 
     async def run(self) -> None:
         """Read until cancelled."""
-        try:
-            while True:
-                await trio.lowlevel.wait_readable(self._selector.fileno())
-                await self._read_all()
-        finally:
-            self._selector.close()
+        while True:
+            await trio.lowlevel.wait_readable(self._selector.fileno())
+            await self._read_all()
+
+    def close(self) -> None:
+        """Let go of the selector, once nobody is read from any more."""
+        self._selector.close()
 
     def watch(self, client: Readable, *, writable: bool = False) -> None:
         """Read from a client, and tell it when it can write if that is asked for."""

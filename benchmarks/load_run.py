@@ -90,12 +90,14 @@ class Outcome(Struct, frozen=True):
         scene: what the clients noted.
         sending_s: how long sending took.
         unsent: messages that were due from a client whose connection was lost.
+        compared: it went on until what was missing could be counted as lost.
         interrupted: the signal that ended it early; 0 if none did.
     """
 
     scene: Scene
     sending_s: float
     unsent: int
+    compared: bool
     interrupted: int
 
 
@@ -117,6 +119,7 @@ class LoadRun:
         self._interrupted = 0
         self._sending_s = 0.0
         self._unsent = 0
+        self._compared = False
 
     async def run(self) -> Outcome:
         """Do it all.
@@ -124,18 +127,19 @@ class LoadRun:
         Raises:
             CannotBegin: (in an exception group) a client cannot be reached, or is not let in.
         """
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._stop_at_signal, signals, nursery.cancel_scope)
-                nursery.start_soon(self._scene.reading.run)
-                nursery.start_soon(self._keep_telling)
-                try:
+        try:
+            with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(self._stop_at_signal, signals, nursery.cancel_scope)
+                    nursery.start_soon(self._scene.reading.run)
+                    nursery.start_soon(self._keep_telling)
                     await self._run_phases()
-                finally:
-                    for client in self._connected():
-                        client.abandon()
-                nursery.cancel_scope.cancel()
-        return Outcome(self._scene, self._sending_s, self._unsent, self._interrupted)
+                    nursery.cancel_scope.cancel()
+        finally:
+            for client in self._connected():
+                client.abandon()
+            self._scene.reading.close()
+        return Outcome(self._scene, self._sending_s, self._unsent, self._compared, self._interrupted)
 
     async def _run_phases(self) -> None:
         with self._stopping:
@@ -253,6 +257,7 @@ class LoadRun:
         return not self._scene.posts.unanswered and all(receiver.complete for receiver in self._receivers)
 
     def _compare(self) -> None:
+        self._compared = True
         for receiver in self._receivers:
             receiver.compare()
         self._scene.posts.compare(all_there=len(self._connected()) == self._load.clients)

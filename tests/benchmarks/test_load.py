@@ -1,10 +1,11 @@
 """A load on a real server is measured and checked, and what a bad server does, or its user, is told in a sentence."""
 
+import math
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -213,10 +214,11 @@ async def test_a_connection_that_is_lost_is_a_fault_with_its_reason_and_the_othe
 
 async def test_the_command_exits_1_and_says_what_was_lost(server: ServerProcess, tmp_path: Path) -> None:
     change = to_the_second(lambda message: [message] if message.seq != 7 else [])
+    load = ["--clients", "3", "--rooms", "1", "--rate", "40", "--seconds", "1", "--patience", "2"]
     async with lying(server, change) as port:
         done = await trio.run_process(
-            command(f"chat://127.0.0.1:{port}", "--clients", "3", "--rooms", "1", "--rate", "40", "--seconds", "1", "--patience", "2"),
-            cwd=tmp_path, env=environment(), capture_stdout=True, capture_stderr=True, check=False,
+            command(f"chat://127.0.0.1:{port}", *load), cwd=tmp_path, env=environment(), capture_stdout=True,
+            capture_stderr=True, check=False,
         )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, b"")
     assert b"\nLost: 1 (load-" in done.stdout
@@ -224,11 +226,21 @@ async def test_the_command_exits_1_and_says_what_was_lost(server: ServerProcess,
     assert (tmp_path / "latency_plot.png").exists()
 
 
+@asynccontextmanager
+async def serving(handler: Callable[[trio.SocketStream], Awaitable[None]]) -> AsyncIterator[int]:
+    """Serve by TCP for as long as the block lasts, and give the port."""
+    async with trio.open_nursery() as nursery:
+        (listener,) = await nursery.start(partial(trio.serve_tcp, handler, 0, host="127.0.0.1"))
+        yield listener.socket.getsockname()[1]
+        nursery.cancel_scope.cancel()
+
+
 class Deaf:
     """A server of one room and one client that answers no post before it has got `count` of them."""
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: float) -> None:
         self.posts: list[Post] = []
+        self.asked = trio.Event()
         self._count = count
 
     async def serve(self, stream: trio.SocketStream) -> None:
@@ -247,6 +259,7 @@ class Deaf:
                         answers = [Joined(room, "epoch", 0, "", [], 1, request.id), Live(room, 0)]
                     case Post():
                         self.posts.append(request)
+                        self.asked.set()
                         if len(self.posts) == self._count:
                             answers = self._answers(nick, room)
                     case Quit():
@@ -263,13 +276,10 @@ class Deaf:
 
 async def test_what_is_due_is_sent_when_it_is_due_whatever_the_server_does() -> None:
     deaf = Deaf(20)
-    async with trio.open_nursery() as nursery:
-        serve = partial(trio.serve_tcp, deaf.serve, 0, host="127.0.0.1")
-        (listener,) = await nursery.start(serve)
+    async with serving(deaf.serve) as port:
         with trio.fail_after(PATIENCE_S):
-            load = a_load("127.0.0.1", listener.socket.getsockname()[1], clients=1)
+            load = a_load("127.0.0.1", port, clients=1)
             outcome = await LoadRun(load, ignore).run()
-        nursery.cancel_scope.cancel()
     assert outcome.scene.faults.counts == {}
     assert [post.text.split()[0] for post in deaf.posts] == [str(number) for number in range(20)]
     delivered = outcome.scene.measurements[Kind.DELIVERY]
@@ -313,6 +323,28 @@ async def test_ctrl_c_ends_a_load_early_and_what_was_measured_is_written(server:
     assert (tmp_path / "latency_plot.png").exists()
 
 
+async def test_a_second_ctrl_c_waits_for_no_server_and_what_was_measured_is_written(tmp_path: Path) -> None:
+    deaf = Deaf(math.inf)
+    arguments = ["--clients", "1", "--rooms", "1", "--rate", "100", "--patience", "3600"]
+    async with serving(deaf.serve) as port, trio.open_nursery() as nursery:
+        start = partial(
+            trio.run_process, command(f"chat://127.0.0.1:{port}", *arguments), cwd=tmp_path, env=environment(),
+            capture_stdout=False, stdout=subprocess.PIPE, check=False,
+        )  # fmt: skip
+        process: trio.Process = await nursery.start(start)
+        assert process.stdout is not None
+        printed = b""
+        with trio.fail_after(PATIENCE_S):
+            await deaf.asked.wait()
+            while process.poll() is None:  # two that come at once may be one
+                process.send_signal(signal.SIGINT)
+                with trio.move_on_after(0.5):
+                    printed += b"".join([data async for data in process.stdout])
+            assert await process.wait() == 130
+    assert b"It was ended at once: what was under way then is not counted as lost." in printed
+    assert len(read_recording(tmp_path / "latency_data.txt").measurements[Kind.LATENESS]) >= 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -348,13 +380,10 @@ async def test_one_who_is_no_chat_server_is_told_in_a_sentence(tmp_path: Path) -
     async def hang_up(stream: trio.SocketStream) -> None:
         await stream.receive_some()
 
-    async with trio.open_nursery() as nursery:
-        (listener,) = await nursery.start(partial(trio.serve_tcp, hang_up, 0, host="127.0.0.1"))
-        port = listener.socket.getsockname()[1]
+    async with serving(hang_up) as port:
         done = await trio.run_process(
             command(f"chat://127.0.0.1:{port}"), cwd=tmp_path, env=environment(), capture_stderr=True, check=False
         )
-        nursery.cancel_scope.cancel()
     assert done.returncode == 2
     assert b"does not let client 1 in: the server closed it" in done.stderr
     assert done.stderr.count(b"\n") == 1

@@ -10,7 +10,7 @@ OWN = {"p50": 0.1, "p90": 0.1, "p99": 0.2, "p99.9": 0.3, "max": 0.4}
 GOOD = Figures(
     load="200 clients in 10 rooms", rate=500, sent=5_000, unsent=0, acknowledged=5_000, refused={}, sending_s=10,
     delivered=100_000, delivering_s=10, delivery_ms={"p50": 1.0, **TAIL}, posted_ms={"p50": 0.5, **TAIL},
-    lateness_ms=OWN, reading_ms=OWN, measured=200, clients=200, rooms=10, faults=[], interrupted=False,
+    lateness_ms=OWN, reading_ms=OWN, measured=200, clients=200, rooms=10, faults=[], compared=True, interrupted=False,
 )  # fmt: skip
 
 
@@ -49,6 +49,11 @@ def test_a_sample_is_told_to_be_one() -> None:
 
 def test_an_early_end_is_told() -> None:
     assert "It was ended early." in summary(replace(GOOD, interrupted=True))
+
+
+def test_of_a_run_that_was_ended_at_once_nobody_says_that_nothing_was_lost() -> None:
+    text = summary(replace(GOOD, interrupted=True, compared=False))
+    assert text.endswith("\nIt was ended at once: what was under way then is not counted as lost.")
 
 
 def test_a_run_in_which_nothing_came_has_a_summary_too() -> None:
