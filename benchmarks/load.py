@@ -105,10 +105,11 @@ def options(
         fail("--speed is for --replay; give a --rate instead.")
     if chars is not None and chars > TEXT_CHARS:
         fail(f"A message has at most {TEXT_CHARS:,} characters; --chars is {chars}.")
+    seed = random.getrandbits(32) if seed is None else seed
     return Options(
         url=url, clients=clients, rooms=rooms, rate=rate or RATE, seconds=seconds, chars=chars or CHARS, even=even,
-        replay=replay, speed=speed or 1.0, patience=patience, seed=random.getrandbits(32) if seed is None else seed, data=data,
-        out=out, plot=plot,
+        replay=replay, speed=speed or 1.0, patience=patience, seed=seed, data=data, out=out,
+        plot=plot,
     )  # fmt: skip
 
 

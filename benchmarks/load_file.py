@@ -79,14 +79,16 @@ def parse_lines(lines: Iterable[str], name: str) -> Recording:
 
 
 def write_recording(path: Path, recording: Recording) -> None:
-    """Write a file.
+    """Write a file: whole, or not at all.
 
     Raises:
         DataError: it cannot be written.
     """
+    part = path.with_name(f"{path.name}.part")
     try:
-        with path.open("w", encoding="utf-8", newline="\n") as file:
+        with part.open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(format_lines(recording))
+        part.replace(path)
     except OSError as error:
         raise DataError(f"cannot write {path}: {error.strerror or error}.") from None
 
