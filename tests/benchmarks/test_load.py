@@ -339,7 +339,7 @@ async def test_a_second_ctrl_c_waits_for_no_server_and_what_was_measured_is_writ
             while not printed:  # two signals that come together may be one
                 process.send_signal(signal.SIGINT)
                 with trio.move_on_after(0.5):
-                    printed = await process.stdout.receive_some()
+                    printed = bytes(await process.stdout.receive_some())
             printed += b"".join([data async for data in process.stdout])
             assert await process.wait() == 130
     assert b"It was ended at once: what was under way then is not counted as lost." in printed
