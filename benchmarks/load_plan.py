@@ -84,7 +84,11 @@ def plan_load(wanted: Options) -> tuple[Load, str]:
         patience_s=wanted.patience,
         seed=wanted.seed,
     )
-    return load, f"{wanted.clients:,} clients in {wanted.rooms:,} rooms: {sent}"
+    return load, f"{_counted(wanted.clients, 'client')} in {_counted(wanted.rooms, 'room')}: {sent}"
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
 def _beats_of(log: Path, wanted: Options) -> list[Beat]:

@@ -105,7 +105,7 @@ def test_a_log_is_replayed_in_its_rhythm(server: ServerProcess, tmp_path: Path) 
     (tmp_path / "irc.txt").write_text(LOG)
     done = run_load(tmp_path, server.url, "--replay", "irc.txt", "--speed", "100", "--clients", "4", "--rooms", "1")
     assert done.returncode == 0
-    assert "4 clients in 1 rooms: what was said in irc.txt, 100 times as fast" in done.stdout
+    assert "4 clients in 1 room: what was said in irc.txt, 100 times as fast" in done.stdout
     assert "sent                            60" in done.stdout
     series = read_recording(tmp_path / "latency_data.txt").measurements[Kind.LATENESS]
     assert list(series.due_s) == pytest.approx([number / 100 for number in range(60)], abs=1e-6)
