@@ -1,45 +1,25 @@
-"""A load on a real server is measured and checked, and what a bad server does, or its user, is told in a sentence."""
+"""The command puts a load on a real server, writes what it measured, and tells in a sentence what went wrong."""
 
 import math
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 import pytest
 import trio
-from msgspec.structs import replace
 
 from benchmarks.load_file import read_recording
 from benchmarks.load_measurements import Kind
-from benchmarks.load_run import Load, LoadRun, Outcome, Status
-from benchmarks.load_schedule import Due
 from benchmarks.server_process import ServerProcess, free_port, running_server
 from protocol import (
-    MAX_FRAME_TO_SERVER,
-    Bye,
-    FrameDecoder,
     FromServer,
-    Hello,
-    Join,
-    Joined,
-    Limits,
-    Live,
     Message,
-    Post,
-    Posted,
-    Quit,
-    Welcome,
-    decode_from_client,
-    decode_from_server,
-    encode,
-    encode_frame,
 )
-from tests.benchmarks.tampering import tampering_relay
+from tests.benchmarks.bad_servers import Deaf, lying, serving, to_the_second
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 120.0
@@ -120,96 +100,7 @@ def test_a_rate_limit_is_told_and_is_no_fault(tmp_path: Path) -> None:
     assert "Nothing was lost" in done.stdout
 
 
-def test_more_deliveries_than_are_kept_are_measured_at_some_clients_and_checked_at_all(
-    server: ServerProcess,
-) -> None:
-    outcome = trio.run(LoadRun(a_load(server.host, server.port, clients=6, count=30, measured=2), ignore).run)
-    assert outcome.scene.faults.counts == {}
-    assert outcome.scene.delivered == 30 * 6
-    assert len(outcome.scene.measurements[Kind.DELIVERY]) == 30 * 2
-
-
-# --- a server that is not as it should be -----------------------------------------------------------------
-
-
-def a_load(host: str, port: int, *, clients: int = 3, count: int = 20, measured: int | None = None) -> Load:
-    """Return a load of messages that come two milliseconds apart, from each client in turn."""
-    dues = [Due(number / 500, number % clients, 30) for number in range(count)]
-    return Load(host, port, f"{host}:{port}", clients, 1, dues, count, count / 500, measured or clients, 2.0, 0)
-
-
-def ignore(status: Status) -> None:
-    pass
-
-
-Change = Callable[[int, FromServer], Sequence[FromServer]]
-
-
-@asynccontextmanager
-async def lying(server: ServerProcess, change: Change) -> AsyncIterator[int]:
-    """Put a relay before a server that changes what is said to each connection, and give its port."""
-
-    def tamper(connection: int, payload: bytes) -> Sequence[bytes]:
-        return [encode(message) for message in change(connection, decode_from_server(payload))]
-
-    async with tampering_relay(server.host, server.port, tamper) as port:
-        yield port
-
-
-async def run_against(server: ServerProcess, change: Change) -> Outcome:
-    async with lying(server, change) as port:
-        with trio.fail_after(PATIENCE_S):
-            return await LoadRun(a_load("127.0.0.1", port), ignore).run()
-
-
-def to_the_second(change: Callable[[Message], Sequence[Message]]) -> Change:
-    """Change the messages that the second connection gets."""
-    return lambda connection, message: (
-        change(message) if connection == 1 and isinstance(message, Message) else [message]
-    )
-
-
-async def test_a_message_that_one_client_does_not_get_is_found(server: ServerProcess) -> None:
-    outcome = await run_against(server, to_the_second(lambda message: [message] if message.seq != 7 else []))
-    (sentence,) = outcome.scene.faults.sentences()
-    assert sentence.startswith("Lost: 1 (load-")
-    assert sentence.endswith(" never got seq 7).")
-
-
-async def test_messages_that_change_places_are_found(server: ServerProcess) -> None:
-    held: list[Message] = []
-
-    def change(message: Message) -> Sequence[Message]:
-        held.append(message)
-        return [] if message.seq == 6 else [message, held[-2]] if message.seq == 7 else [message]
-
-    assert (await run_against(server, to_the_second(change))).scene.faults.counts == {"out of order": 1}
-
-
-async def test_a_message_that_comes_twice_is_found_though_it_be_the_last(server: ServerProcess) -> None:
-    twice = to_the_second(lambda message: [message] * (2 if message.seq == 20 else 1))
-    assert (await run_against(server, twice)).scene.faults.counts == {"doubled": 1}
-
-
-async def test_an_answer_that_names_another_entry_is_found(server: ServerProcess) -> None:
-    def change(_: int, message: FromServer) -> Sequence[FromServer]:
-        return [replace(message, seq=4) if isinstance(message, Posted) and message.seq == 5 else message]
-
-    assert (await run_against(server, change)).scene.faults.counts == {"changed": 1}
-
-
-async def test_a_connection_that_is_lost_is_a_fault_with_its_reason_and_the_others_go_on(
-    server: ServerProcess,
-) -> None:
-    def change(connection: int, message: FromServer) -> Sequence[FromServer]:
-        cut = connection == 1 and isinstance(message, Message) and message.seq == 5
-        return [Bye("the cleaner has pulled the plug")] if cut else [message]
-
-    outcome = await run_against(server, change)
-    assert outcome.scene.faults.counts["connections lost"] == 1
-    assert outcome.unsent > 0
-    assert "lost" not in outcome.scene.faults.counts
-    assert "the server said bye: the cleaner has pulled the plug" in " ".join(outcome.scene.faults.sentences())
+# --- ending badly, or early, or not beginning ---------------------------------------------------------
 
 
 async def test_the_command_exits_1_and_says_what_was_lost(server: ServerProcess, tmp_path: Path) -> None:
@@ -224,72 +115,6 @@ async def test_the_command_exits_1_and_says_what_was_lost(server: ServerProcess,
     assert b"\nLost: 1 (load-" in done.stdout
     assert (tmp_path / "latency_data.txt").exists()
     assert (tmp_path / "latency_plot.png").exists()
-
-
-@asynccontextmanager
-async def serving(handler: Callable[[trio.SocketStream], Awaitable[None]]) -> AsyncIterator[int]:
-    """Serve by TCP for as long as the block lasts, and give the port."""
-    async with trio.open_nursery() as nursery:
-        (listener,) = await nursery.start(partial(trio.serve_tcp, handler, 0, host="127.0.0.1"))
-        yield listener.socket.getsockname()[1]
-        nursery.cancel_scope.cancel()
-
-
-class Deaf:
-    """A server of one room and one client that answers no post before it has got `count` of them."""
-
-    def __init__(self, count: float) -> None:
-        self.posts: list[Post] = []
-        self.asked = trio.Event()
-        self._count = count
-
-    async def serve(self, stream: trio.SocketStream) -> None:
-        decoder, nick, room = FrameDecoder(MAX_FRAME_TO_SERVER), "", ""
-        async for data in stream:
-            decoder.feed(data)
-            for request in map(decode_from_client, decoder.take()):
-                answers: list[FromServer] = []
-                match request:
-                    case Hello():
-                        nick = request.nick
-                        limits = Limits(65_536, 4_000, 32, 64, 500, 500, 262_144)
-                        answers = [Welcome(request.id, 1, "deaf", "a", nick, "member", limits, 30_000)]
-                    case Join():
-                        room = request.room
-                        answers = [Joined(room, "epoch", 0, "", [], 1, request.id), Live(room, 0)]
-                    case Post():
-                        self.posts.append(request)
-                        self.asked.set()
-                        if len(self.posts) == self._count:
-                            answers = self._answers(nick, room)
-                    case Quit():
-                        answers = [Bye("", id=request.id)]
-                await stream.send_all(b"".join([encode_frame(encode(answer)) for answer in answers]))
-                if isinstance(request, Quit):
-                    return
-
-    def _answers(self, nick: str, room: str) -> list[FromServer]:
-        numbered = list(enumerate(self.posts, 1))
-        answers: list[FromServer] = [Posted(post.id, room, seq, 0) for seq, post in numbered]
-        return [*answers, *(Message(room, seq, 0, "a", nick, post.text) for seq, post in numbered)]
-
-
-async def test_what_is_due_is_sent_when_it_is_due_whatever_the_server_does() -> None:
-    deaf = Deaf(20)
-    async with serving(deaf.serve) as port:
-        with trio.fail_after(PATIENCE_S):
-            load = a_load("127.0.0.1", port, clients=1)
-            outcome = await LoadRun(load, ignore).run()
-    assert outcome.scene.faults.counts == {}
-    assert [post.text.split()[0] for post in deaf.posts] == [str(number) for number in range(20)]
-    delivered = outcome.scene.measurements[Kind.DELIVERY]
-    assert list(delivered.due_s) == [due.at_s for due in load.dues]
-    # All came at once, after the last was due: so each waited for as long as the schedule was ahead of it.
-    for due_s, latency_ms in zip(delivered.due_s, delivered.latency_ms, strict=True):
-        assert due_s + latency_ms / 1_000 >= 19 / 500
-
-
-# --- ending early, and not beginning ----------------------------------------------------------------------
 
 
 async def test_ctrl_c_ends_a_load_early_and_what_was_measured_is_written(server: ServerProcess, tmp_path: Path) -> None:
