@@ -4,7 +4,7 @@ This file owns the relaying. It must not know what is changed, or who finds out.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from itertools import count
 
@@ -35,16 +35,18 @@ async def tampering_relay(host: str, port: int, tamper: Tamper) -> AsyncIterator
 
 
 async def _pump_requests(client: trio.SocketStream, server: trio.SocketStream) -> None:
-    async for data in client:
-        await server.send_all(data)
+    with suppress(trio.BrokenResourceError):
+        async for data in client:
+            await server.send_all(data)
 
 
 async def _pump_frames(
     server: trio.SocketStream, client: trio.SocketStream, tamper: Callable[[bytes], Sequence[bytes]]
 ) -> None:
     decoder = FrameDecoder(MAX_FRAME_TO_CLIENT)
-    async for data in server:
-        decoder.feed(data)
-        while payloads := decoder.take():
-            frames = [encode_frame(changed) for payload in payloads for changed in tamper(payload)]
-            await client.send_all(b"".join(frames))
+    with suppress(trio.BrokenResourceError):  # a client may hang up on what it was told
+        async for data in server:
+            decoder.feed(data)
+            while payloads := decoder.take():
+                frames = [encode_frame(changed) for payload in payloads for changed in tamper(payload)]
+                await client.send_all(b"".join(frames))
