@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 from msgspec import Struct
 
 from protocol import (
@@ -120,9 +121,14 @@ async def _stand_for(typed: Typed, request: Request) -> None:
     except MessageError as error:
         raise Refusal(error.code, str(error)) from None
     if isinstance(request, Post):
-        await typed.c.append([requests.draft_post(typed.c, request, typed.c.hub.wall_clock_ms())], [request.id])
+        await _append(typed, request)
     else:
         await requests.carry_out(typed.c, request)
+
+
+async def _append(typed: Typed, post: Post, command: str | None = None) -> None:
+    draft = requests.draft_post(typed.c, post, typed.c.hub.wall_clock_ms(), command)
+    await typed.c.append([draft], [post.id])
 
 
 async def _help(typed: Typed) -> None:
@@ -173,10 +179,7 @@ async def _msg(typed: Typed) -> None:
     room, entered = await requests.open_private(typed.c, nick)
     if entered:
         typed.c.send(requests.joined(typed.c, room))
-    membership = membership_in(typed.c, room.name)
-    await typed.c.append(
-        [requests.said(typed.c, membership, post.key, post.text, typed.c.hub.wall_clock_ms())], [typed.id]
-    )
+    await _append(typed, msgspec.structs.replace(post, room=room.name))
 
 
 async def _topic(typed: Typed) -> None:
@@ -205,8 +208,7 @@ async def _search(typed: Typed) -> None:
     if not any(person.bot for person in room.people if person is not membership.person):
         typed.c.send(Notice(NO_BOT.format(room=room.name), room.name, "warning", typed.id))
         return
-    draft = requests.said(typed.c, membership, typed.key, question, typed.c.hub.wall_clock_ms(), command="search")
-    await typed.c.append([draft], [typed.id])
+    await _append(typed, Post(typed.id, room.name, typed.key, question), "search")
 
 
 async def _quit(typed: Typed) -> None:

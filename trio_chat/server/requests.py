@@ -204,8 +204,8 @@ def joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
 # --- writing ------------------------------------------------------------------------------------------
 
 
-def draft_post(c: "Connection", post: Post, now_ms: int) -> Draft:
-    """Return what a post appends at `now_ms`, Unix milliseconds, if it may.
+def draft_post(c: "Connection", post: Post, now_ms: int, command: str | None = None) -> Draft:
+    """Return what a post, or a command that says something, appends at `now_ms` (Unix milliseconds), if it may.
 
     Raises:
         Refusal: the poster is not there, or too fast, or replies to nothing.
@@ -213,29 +213,12 @@ def draft_post(c: "Connection", post: Post, now_ms: int) -> Draft:
     membership = c.memberships.get(post.room) or membership_in(c, post.room)
     if post.reply_to is not None and not 1 <= post.reply_to <= membership.room.head:
         raise Refusal("no_such_entry", "The message that this replies to is not in this room.")
-    return said(c, membership, post.key, post.text, now_ms, post.action, post.reply_to)
-
-
-def said(
-    c: "Connection",
-    membership: Membership,
-    key: str,
-    text: str,
-    now_ms: int,
-    action: bool = False,
-    reply_to: int | None = None,
-    command: str | None = None,
-) -> Draft:
-    """Return a message of this connection's person, counted against its rate.
-
-    Raises:
-        Refusal: it is too fast.
-    """
-    limit(c)
     person = membership.person
+    if person.bucket is not None:
+        limit(c)
     return Draft(
-        membership.room.name, person.author, key, now_ms, person.nick, "message", text,
-        action, c.bot, reply_to, command,
+        membership.room.name, person.author, post.key, now_ms, person.nick, "message", post.text,
+        post.action, c.bot, post.reply_to, command,
     )  # fmt: skip
 
 

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from trio_chat.server.delivery import Delivery
     from trio_chat.store import RoomRecord
 
-BLOCK_BYTES: Final = 65_536
-"""Entries are published in blocks of about this size, so that one block never fills an outbox by itself."""
+BLOCK_BYTES: Final = 196_608
+"""Entries are published in blocks of about this size: what one read brings in fits, and one block never fills an outbox
+by itself."""
 
 MEMBERS_SHOWN: Final = 500
 """How many members `joined` and a fresh `members` list; the rest is asked for."""
