@@ -81,6 +81,7 @@ class Connection:
         self._stream = stream
         self._decoder = FrameDecoder(MAX_FRAME_TO_SERVER)
         self._strikes = Strikes()
+        self._is_receiving = False
         self._busy = False  # carrying out requests, so silence is no sign of a dead peer
         self._pings = 0
         self._pinged = False
@@ -99,12 +100,13 @@ class Connection:
             async with trio.open_nursery() as nursery:
                 self._scope = nursery.cancel_scope
                 nursery.start_soon(self._write)
-                while not self._reason:
-                    if data := await self._receive():
-                        self._busy = True
-                        await self._carry_out_all(data)
-                        self._busy = False
-                        self.last_heard = trio.current_time()  # what we kept it waiting is not its silence
+                with trio.CancelScope() as self._receiving:
+                    while not self._reason:
+                        if data := await self._receive():
+                            self._busy = True
+                            await self._carry_out_all(data)
+                            self._busy = False
+                            self.last_heard = trio.current_time()  # what we kept it waiting is not its silence
                 await self._farewell()
                 nursery.cancel_scope.cancel()
         finally:
@@ -120,23 +122,27 @@ class Connection:
         if not self._reason:
             self._reason = reason
             self._retry_after_ms = retry_after_ms
-            self._receiving.cancel()
+            if self._is_receiving:
+                self._receiving.cancel()
 
     async def _receive(self) -> bytes:
-        """Return what the client sends; at the end, or when told to stop, say why and return nothing."""
-        with trio.CancelScope() as self._receiving:
+        """Return what the client sends; at the end, or when told to stop meanwhile, say why and return nothing."""
+        self._is_receiving = True  # only now may `stop` cancel: not while requests are carried out
+        try:
             await self.delivery.room()
-            try:
-                data = await self._stream.receive_some(READ_BYTES)
-            except (trio.BrokenResourceError, trio.ClosedResourceError):
-                data = b""
-            self.last_heard = trio.current_time()
-            self._pinged = False
-            if not data:
-                self._reason = self._reason or "connection lost"
-                self.machine.ended()
-            return data
-        return b""
+            data = await self._stream.receive_some(READ_BYTES)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            data = b""
+        finally:
+            self._is_receiving = False
+        if self._reason:
+            return b""  # told to stop as this came: as if it had not been read
+        self.last_heard = trio.current_time()
+        self._pinged = False
+        if not data:
+            self._reason = "connection lost"
+            self.machine.ended()
+        return data
 
     async def _farewell(self) -> None:
         """Send the last frame, and what waits before it; then let the client close first."""
