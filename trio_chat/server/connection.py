@@ -100,13 +100,15 @@ class Connection:
             async with trio.open_nursery() as nursery:
                 self._scope = nursery.cancel_scope
                 nursery.start_soon(self._write)
+                came_last = b""  # just before it was told to stop
                 with trio.CancelScope() as self._receiving:
                     while not self._reason:
-                        if data := await self._receive():
-                            self._busy = True
+                        data = await self._receive()
+                        if self._receiving.cancel_called:
+                            came_last = data
+                        else:
                             await self._carry_out_all(data)
-                            self._busy = False
-                            self.last_heard = trio.current_time()  # what we kept it waiting is not its silence
+                await self._carry_out_all(came_last)
                 await self._farewell()
                 nursery.cancel_scope.cancel()
         finally:
@@ -126,7 +128,7 @@ class Connection:
                 self._receiving.cancel()
 
     async def _receive(self) -> bytes:
-        """Return what the client sends; at the end, or when told to stop meanwhile, say why and return nothing."""
+        """Return what the client sends; at the end, say why and return nothing."""
         self._is_receiving = True  # only now may `stop` cancel: not while requests are carried out
         try:
             await self.delivery.room()
@@ -135,12 +137,10 @@ class Connection:
             data = b""
         finally:
             self._is_receiving = False
-        if self._reason:
-            return b""  # told to stop as this came: as if it had not been read
         self.last_heard = trio.current_time()
         self._pinged = False
         if not data:
-            self._reason = "connection lost"
+            self._reason = self._reason or "connection lost"
             self.machine.ended()
         return data
 
@@ -237,7 +237,10 @@ class Connection:
 
     async def _carry_out_all(self, data: bytes) -> None:
         """Carry out all requests that `data` completes, in order."""
+        if not data:
+            return
         self._decoder.feed(data)
+        self._busy = True
         try:
             while payloads := self._decoder.take():
                 await self._carry_out(self._understand(payloads))
@@ -246,6 +249,8 @@ class Connection:
             if self.machine.state is not State.CLOSED:
                 await self._wait_for_room()
                 self.send(Error(None, "bad_frame", f"The stream is out of step: {error}. Connect anew."))
+        self._busy = False
+        self.last_heard = trio.current_time()  # what we kept it waiting is not its silence
 
     def _understand(self, payloads: Sequence[bytes]) -> list[Request | Error]:
         """Decode payloads, answering pings at once, ahead of all; an `Error` stands for what is malformed."""
