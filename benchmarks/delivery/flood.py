@@ -20,6 +20,10 @@ PATIENCE_S: Final = 20.0
 BLOCK: Final = 1_000
 """How many messages are made at once, and sent in slices."""
 
+MOST_BLOCKS: Final = 10_000
+PLACE: Final = b"@@@@"
+"""Where the number of the block goes into a ticket; texts do not hold it."""
+
 AT_ONCE: Final = 64
 """Of how many sockets the loop reads before it sends again: few, so that server and generator do not wait in turn."""
 
@@ -32,7 +36,7 @@ class Magazine:
     """What one sender says, made in blocks: all of one size, each with a ticket of its own."""
 
     def __init__(self, subject: Subject, number: int, room: str, text: bytes) -> None:
-        frames = [subject.publish(number, room, text, b"@@@@%04d" % place) for place in range(BLOCK)]
+        frames = [subject.publish(number, room, text, PLACE + b"%04d" % place) for place in range(BLOCK)]
         self._block = b"".join(frames)
         self._size = len(frames[0])
         self._loaded = memoryview(b"")
@@ -41,7 +45,9 @@ class Magazine:
     def take(self, count: int) -> bytes | memoryview:
         """Return the bytes of up to `count` messages, and at least one."""
         if not self._loaded:
-            self._loaded = memoryview(self._block.replace(b"@@@@", b"%04d" % self._blocks))
+            if self._blocks == MOST_BLOCKS and PLACE in self._block:
+                raise GaveUp("a sender has used up its tickets; measure for a shorter time")
+            self._loaded = memoryview(self._block.replace(PLACE, b"%04d" % self._blocks))
             self._blocks += 1
         size = count * self._size
         taken, self._loaded = self._loaded[:size], self._loaded[size:]

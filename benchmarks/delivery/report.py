@@ -21,6 +21,16 @@ HEADS: Final = {
     "p50_us": "p50 µs",
     "p99_us": "p99 µs",
     "max_us": "max µs",
+    "full_cpu_us_per_message": "CPU µs/message at full speed",
+    "paced_cpu_us_per_message": "CPU µs/message at 1,000/s",
+    "paced_p50_us": "p50 µs at 1,000/s",
+    "kernel_share": "of it in the kernel",
+    "kib_per_connection": "KiB/connection",
+    "join_p99_ms": "connect to joined, p99 ms",
+    "join_alone_p99_ms": "join alone, p99 ms",
+    "cpu_us_per_join": "CPU µs/join",
+    "all_live_s": "all live after s",
+    "live_p50_s": "half after s",
     "late_p99_us": "generator late, p99 µs",
 }
 LOWER_IS_BETTER: Final = ("_us", "_ms", "_bytes", "cpu_us_per", "kib_")
