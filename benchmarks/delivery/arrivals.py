@@ -43,6 +43,7 @@ class _Arrivals:
         self._count = count
         self._coming: dict[int, _Comer] = {}
         self._inside: dict[int, socket.socket] = {}
+        self.late_us: list[float] = []  # how late the generator itself was
         self.whole_us: list[float] = []  # from when it was due until it has joined
         self.join_us: list[float] = []  # from the request to join until it has
 
@@ -53,6 +54,7 @@ class _Arrivals:
             due = start + round(number * self._step)
             now = time.perf_counter_ns()
             if number < self._count and now >= due:
+                self.late_us.append((now - due) / 1000)
                 self._begin(epoll, number, due)
                 number += 1
             for fd, _ in epoll.poll(0, EVENTS):
@@ -121,6 +123,7 @@ def let_arrive(server: Running, *, connections: int, rooms: int, rate: float) ->
         "join_p50_ms": percentile(whole, 50) / 1000,
         "join_p99_ms": percentile(whole, 99) / 1000,
         "join_alone_p99_ms": percentile(join, 99) / 1000,
+        "late_p99_us": percentile(sorted(arrivals.late_us), 99),
         "cpu_us_per_join": cpu_s / connections * 1e6,
         "idle_cpu_share": idle_s,
         "joined": len(whole),

@@ -1,4 +1,4 @@
-"""Where a Python server's time goes, in a few words: samples by py-spy, sorted by what the innermost known function does.
+"""Where a Python server's time goes, in a few words: samples by py-spy, sorted by what is innermost.
 
 This file owns the words and which code they stand for. It must not know what the server is doing meanwhile.
 """

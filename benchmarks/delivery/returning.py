@@ -107,7 +107,7 @@ class _Comer:
 
 
 def _return_all(crowd: Crowd, clients: int, epoch: str, entries: int, text: bytes) -> tuple[list[float], int]:
-    """Connect them all and read until each is live; return when each was, and how many entries are missing or double."""
+    """Connect them all and read until each is live; return when each was, and how many entries are wrong."""
     buffer = Buffer(mark_of(text))
     coming: dict[int, _Comer] = {}
     times_s: list[float] = []

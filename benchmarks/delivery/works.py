@@ -78,7 +78,15 @@ def steady_all_speak(name: str, seconds: float) -> Values:
 
 
 def flood(
-    name: str, seconds: float, *, rooms: int, members: int, among: int, besides: int, text_bytes: int = TEXT_BYTES
+    name: str,
+    seconds: float,
+    *,
+    rooms: int,
+    members: int,
+    among: int,
+    besides: int,
+    text_bytes: int = TEXT_BYTES,
+    in_flight: int = IN_FLIGHT,
 ) -> Values:
     """Start a subject and let it deliver at full speed."""
     with running(load(name)) as server, Crowd(server) as crowd:
@@ -88,7 +96,7 @@ def flood(
             members=members,
             among=among,
             besides=besides,
-            window=max(2, IN_FLIGHT // rooms),
+            window=max(1, in_flight // rooms),
             text_bytes=text_bytes,
             seconds=seconds,
         ).values()
@@ -181,7 +189,7 @@ WORKS: Final[Mapping[str, Work]] = {
         "5,000 idle connections in 50 rooms, which came at 500 joins/s",
         ("trio_chat", "trio_chat_sqlite", "nats", "redis", "ngircd"),
         arrive,
-        ("kib_per_connection", "join_p99_ms", "join_alone_p99_ms", "cpu_us_per_join", "joined", "lost"),
+        ("kib_per_connection", "join_p99_ms", "join_alone_p99_ms", "cpu_us_per_join", "late_p99_us", "joined", "lost"),
         tuple(
             goal
             for ours in ("trio_chat", "trio_chat_sqlite")
