@@ -119,7 +119,8 @@ def _is_installed(name: str) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.delivery", description="Compare servers on one work.")
-    names = ", ".join(f"{name}: {work.title}" for name, work in [*WORKS.items(), *CURVES.items()])
+    titles = {name: work.title for name, work in WORKS.items()} | {name: c.title for name, c in CURVES.items()}
+    names = ", ".join(f"{name}: {title}" for name, title in titles.items())
     parser.add_argument("--work", type=_works, default=[*WORKS, *CURVES], metavar="W1,W2", help=f"which; {names}")
     parser.add_argument("--subjects", type=_subjects, default=list(NAMES), metavar="A,B", help=", ".join(NAMES))
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"how long each is measured [{SECONDS:g}]")

@@ -16,6 +16,9 @@ from benchmarks.delivery.crowd import EVENTS, Crowd, GaveUp, connect
 from benchmarks.delivery.process import Running
 
 PATIENCE_S: Final = 30.0
+REST_S: Final = 1.0
+"""How long the server has after the last arrival to come to rest, and then to show how little it does idle."""
+
 KIB: Final = 1_024
 
 
@@ -96,7 +99,9 @@ class _Arrivals:
             self._inside[fd] = self._coming.pop(fd).sock
 
 
-def let_arrive(server: Running, *, connections: int, rooms: int, rate: float) -> dict[str, float]:
+def let_arrive(
+    server: Running, *, connections: int, rooms: int, rate: float, rest_s: float = REST_S
+) -> dict[str, float]:
     """Let so many clients come, `rate` a second, into so many rooms in turn; then weigh the server."""
     names = [f"r{number}" for number in range(rooms)]
     with Crowd(server) as crowd:
@@ -111,11 +116,12 @@ def let_arrive(server: Running, *, connections: int, rooms: int, rate: float) ->
         with select.epoll() as epoll:
             arrivals.run(epoll)
         cpu_s = server.cpu_s() - cpu_s
-        time.sleep(1)
+        time.sleep(rest_s)
         idle_s, memory = server.cpu_s(), server.memory_bytes()
-        time.sleep(1)
+        time.sleep(rest_s)
         idle_s = server.cpu_s() - idle_s
     finally:
+        gc.unfreeze()
         arrivals.close()
     whole, join = sorted(arrivals.whole_us), sorted(arrivals.join_us)
     return {
@@ -125,7 +131,7 @@ def let_arrive(server: Running, *, connections: int, rooms: int, rate: float) ->
         "join_alone_p99_ms": percentile(join, 99) / 1000,
         "late_p99_us": percentile(sorted(arrivals.late_us), 99),
         "cpu_us_per_join": cpu_s / connections * 1e6,
-        "idle_cpu_share": idle_s,
+        "idle_cpu_share": idle_s / max(rest_s, 1e-9),
         "joined": len(whole),
         "lost": connections - len(whole),
     }

@@ -132,7 +132,7 @@ class Flood:
             self._listeners[link.sock.fileno()] = (link, counter, room, exact)
             link.watch(self._epoll)
 
-    def run(self, seconds: float) -> Flow:
+    def run(self, seconds: float, warm_up_s: float) -> Flow:
         """Warm up, measure for so long, let everything arrive, and return the figures."""
         server = self.crowd.server
         gc.collect()
@@ -140,7 +140,7 @@ class Flood:
         for room in self.rooms:
             room.speak()
         try:
-            self._turn_until(time.perf_counter() + WARM_UP_S)
+            self._turn_until(time.perf_counter() + warm_up_s)
             delivered, started = self._delivered(), time.perf_counter()
             server_s, generator_s = server.cpu_s(), time.process_time()
             self._turn_until(started + seconds)
@@ -148,6 +148,7 @@ class Flood:
             server_s, generator_s = server.cpu_s() - server_s, time.process_time() - generator_s
             self._drain()
         finally:
+            gc.unfreeze()
             self._epoll.close()
         lost = sum(room.lost() for room in self.rooms)
         return Flow(took, delivered, self._messages(delivered), server_s, generator_s, lost)
@@ -220,7 +221,16 @@ class Flood:
 
 
 def flood_rooms(
-    crowd: Crowd, *, rooms: int, members: int, among: int, besides: int, window: int, text_bytes: int, seconds: float
+    crowd: Crowd,
+    *,
+    rooms: int,
+    members: int,
+    among: int,
+    besides: int,
+    window: int,
+    text_bytes: int,
+    seconds: float,
+    warm_up_s: float = WARM_UP_S,
 ) -> Flow:
     """Fill rooms, and let them speak at full speed.
 
@@ -233,6 +243,7 @@ def flood_rooms(
         window: how many messages may be on their way in each room.
         text_bytes: the length of a text.
         seconds: how long to measure.
+        warm_up_s: how long to run before that.
     """
     names = [f"r{number}" for number in range(rooms)]
     crowd.prepare(names)
@@ -245,4 +256,4 @@ def flood_rooms(
         here = listeners[place * members : (place + 1) * members]
         speaking = here[:among] + speakers[place * besides : (place + 1) * besides]
         flood.add_room(here, speaking, min(window, limit))
-    return flood.run(seconds)
+    return flood.run(seconds, warm_up_s)

@@ -11,8 +11,8 @@ from benchmarks.delivery.works import MEMBERS, TEXT_BYTES, Values, flood
 
 SUBJECTS: Final = ("trio_chat", "nats", "redis")
 IN_FLIGHT_BYTES: Final = 200_000
-"""How much text may be on its way to each receiver, so that long texts do not measure how deep buffers are; texts of 100
-bytes reach the 2,000 messages of all works."""
+"""How much text may be on its way to each receiver, so that long texts do not measure how deep buffers are;
+texts of 100 bytes reach the 2,000 messages of all works."""
 
 
 class Curve(NamedTuple):

@@ -52,7 +52,7 @@ class Running:
 def running(subject: Subject) -> Iterator[Running]:
     """Run a subject in an empty directory, pinned to the first core; then kill it.
 
-    The calling process is pinned to the last core, and stays there.
+    The calling process is pinned to the last core for as long.
 
     Raises:
         ServerFailed: it ended before it listened.
@@ -65,6 +65,7 @@ def running(subject: Subject) -> Iterator[Running]:
             yield Running(subject, process)
         finally:
             process.close()
+            os.sched_setaffinity(0, CORES)
 
 
 def _start(subject: Subject, place: Place) -> ServerProcess:
