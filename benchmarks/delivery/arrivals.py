@@ -12,10 +12,14 @@ from collections.abc import Sequence
 from typing import Final
 
 from benchmarks.delivery.counting import percentile
-from benchmarks.delivery.crowd import EVENTS, Crowd, GaveUp, connect
+from benchmarks.delivery.crowd import Crowd, GaveUp, connect
 from benchmarks.delivery.process import Running
 
 PATIENCE_S: Final = 30.0
+READ_BYTES: Final = 65_536
+AT_ONCE: Final = 64
+"""Of how many sockets the loop reads before it looks who is due."""
+
 REST_S: Final = 1.0
 """How long the server has after the last arrival to come to rest, and then to show how little it does idle."""
 
@@ -44,6 +48,7 @@ class _Arrivals:
         self._rooms = rooms
         self._step = 1e9 / rate
         self._count = count
+        self._news = bytearray(READ_BYTES)  # what those inside are told of who comes; nobody looks at it
         self._coming: dict[int, _Comer] = {}
         self._inside: dict[int, socket.socket] = {}
         self.late_us: list[float] = []  # how late the generator itself was
@@ -60,7 +65,7 @@ class _Arrivals:
                 self.late_us.append((now - due) / 1000)
                 self._begin(epoll, number, due)
                 number += 1
-            for fd, _ in epoll.poll(0, EVENTS):
+            for fd, _ in epoll.poll(0, AT_ONCE):
                 self._hear(fd)
             if now > deadline:
                 raise GaveUp(f"{len(self._coming)} of {self._count} never came in")
@@ -80,11 +85,11 @@ class _Arrivals:
 
     def _hear(self, fd: int) -> None:
         if sock := self._inside.get(fd):
-            if not sock.recv(1 << 20):
+            if not sock.recv_into(self._news):
                 raise GaveUp("the server closed a connection that was idle")
             return
         comer = self._coming[fd]
-        data = comer.sock.recv(1 << 20)
+        data = comer.sock.recv(READ_BYTES)
         if not data:
             raise GaveUp(f"the server closed a connection that came in: {comer.heard[-200:]!r}")
         comer.heard += data

@@ -61,6 +61,8 @@ def _bars(measures: Sequence[Measure], works: Sequence[str], value: str, file: P
         axis.set_xlabel(f"{HEADS[value]} (median; | each run)", fontsize=8)
         if value != "deliveries_per_s":
             axis.set_xscale("log")
+        else:
+            axis.xaxis.set_major_formatter(_in_millions())
         axis.tick_params(labelsize=7)
     return _save(figure, file)
 
@@ -96,6 +98,12 @@ def _subplots(rows: int, columns: int, *, width: float, height: float) -> tuple[
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def _in_millions() -> Any:
+    from matplotlib.ticker import EngFormatter
+
+    return EngFormatter(sep=" ")
 
 
 def _save(figure: Any, file: Path) -> Path:

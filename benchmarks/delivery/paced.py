@@ -19,7 +19,7 @@ from benchmarks.delivery.figures import Pace
 
 DIGITS: Final = 8
 QUIET_S: Final = 3.0
-READ_BYTES: Final = 262_144
+READ_BYTES: Final = 16_384  # some tens of messages: Python takes and gives back as much memory for each read
 Piece = tuple[int, bytes]
 
 
