@@ -27,13 +27,15 @@ from benchmarks.delivery.crowd import GaveUp
 from benchmarks.delivery.figures import Measure, Refused
 from benchmarks.delivery.growth import CURVES, SUBJECTS, work_of
 from benchmarks.delivery.process import CORES
-from benchmarks.delivery.report import table
+from benchmarks.delivery.report import growth_table, settings, table
 from benchmarks.delivery.works import WORKS
 from benchmarks.server_process import ServerFailed
 from benchmarks.subjects import NAMES, load
 
 SECONDS: Final = 3.0
 REPEAT: Final = 3
+MARKS: Final = ("<!-- figures -->", "<!-- end of figures -->")
+"""Between these, a page holds what `--markdown` writes."""
 
 
 class Report(msgspec.Struct):
@@ -80,10 +82,22 @@ def show(report: Report, json: Path | None, markdown: Path | None, charts_in: Pa
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     if markdown is not None:
-        about = f"{report.machine}, Python {report.python}, {report.at}; {report.seconds:g} s each."
-        markdown.write_text(f"{about}\n\n{table(report.measures, markdown=True)}\n", encoding="utf-8")
+        write_markdown(report, markdown)
     if charts_in is not None:
         print(charts.missing() or "\n".join(str(file) for file in charts.draw(report.measures, charts_in)))
+
+
+def write_markdown(report: Report, file: Path) -> None:
+    """Write the tables into a file: between its marks, if it is there and has them."""
+    runs = 1 + max((m.run for m in report.measures), default=0)
+    about = f"{report.machine}, Python {report.python}, {report.at}; {runs} runs of {report.seconds:g} s each."
+    tables = [settings(report.measures), table(report.measures, markdown=True), growth_table(report.measures)]
+    text = "\n\n".join([about, *filter(None, tables)])
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    if MARKS[0] in before and MARKS[1] in before:
+        head, tail = before.partition(MARKS[0])[0], before.partition(MARKS[1])[2]
+        text = f"{head}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{tail.rstrip()}"
+    file.write_text(f"{text}\n", encoding="utf-8")
 
 
 def add(report: Report, work: str, subject: str, run: int, measure: Callable[[], dict[str, float]]) -> None:

@@ -6,6 +6,7 @@ This file owns the work and puts its figures together. It must not know which se
 from typing import Final
 
 from benchmarks.delivery.crowd import Crowd
+from benchmarks.delivery.figures import PART
 from benchmarks.delivery.flood import flood_rooms
 from benchmarks.delivery.paced import pace_room
 from benchmarks.delivery.process import running
@@ -34,7 +35,7 @@ def measure_cost(subject: Subject, seconds: float, *, in_flight: int, text_bytes
         "lost": full["lost"] + slow.lost,
     }
     for name, share in where_it_goes(subject, seconds, in_flight=in_flight, text_bytes=text_bytes).items():
-        values[f"{name}_us"] = share * full["cpu_us_per_message"]
+        values[f"{PART}{name}"] = share * full["cpu_us_per_message"]
     return values
 
 

@@ -28,7 +28,10 @@ Values = dict[str, float]
 
 
 class Goal(NamedTuple):
-    """A figure of ours, held against a peer's in the same run, or against a bound where there is no peer."""
+    """A figure of ours, held against a peer's in the same run, or against a bound where there is no peer.
+
+    With a bound of 0 the ratio is shown, and nothing asked of it.
+    """
 
     ours: str
     value: str
@@ -201,7 +204,12 @@ WORKS: Final[Mapping[str, Work]] = {
         ("trio_chat", "trio_chat_sqlite"),
         return_at_once,
         ("deliveries_per_s", "all_live_s", "live_p50_s", "cpu_us_per_delivery", "live", "lost"),
-        tuple(Goal(ours, "live", ">=", 200.0) for ours in ("trio_chat", "trio_chat_sqlite")),
+        (
+            Goal("trio_chat", "live", ">=", 200.0),
+            Goal("trio_chat_sqlite", "live", ">=", 200.0),
+            Goal("trio_chat", "deliveries_per_s", ">=", 0.0, "trio_chat", "W1"),
+            Goal("trio_chat_sqlite", "deliveries_per_s", ">=", 0.0, "trio_chat_sqlite", "W5.1"),
+        ),
     ),
     "W8": Work(
         "1 sender, 1 receiver, nobody else",

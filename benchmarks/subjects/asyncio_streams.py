@@ -4,6 +4,7 @@ TCP_NODELAY is asyncio's default. This file owns its I/O, and how it is run.
 """
 
 import asyncio
+import platform
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -25,7 +26,7 @@ from benchmarks.subjects._chat import (
 from benchmarks.subjects._peer import Peer, Rooms, asked_port
 
 __all__ = ["ACK", "ECHOES", "IN_FLIGHT", "JOINED", "LOGGED_IN", "NAME", "SETTINGS", "command", "environment"]
-__all__ += ["join", "login", "missing", "prepare", "publish", "speak_only"]
+__all__ += ["join", "login", "missing", "prepare", "publish", "speak_only", "version"]
 
 NAME: Final = "asyncio streams"
 SETTINGS: Final = "a plain server with our frames: encoded once for all, `write` for each receiver, then `drain`"
@@ -35,6 +36,10 @@ READ_BYTES: Final = 65_536
 
 def missing() -> str:
     return ""
+
+
+def version() -> str:
+    return "Python " + platform.python_version()
 
 
 def command(place: Place) -> Sequence[str]:

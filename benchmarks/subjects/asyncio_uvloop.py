@@ -23,10 +23,11 @@ from benchmarks.subjects._chat import (
     speak_only,
 )
 from benchmarks.subjects._peer import asked_port
+from benchmarks.subjects._version import installed
 from benchmarks.subjects.asyncio_streams import serve
 
 __all__ = ["ACK", "ECHOES", "IN_FLIGHT", "JOINED", "LOGGED_IN", "NAME", "SETTINGS", "command", "environment"]
-__all__ += ["join", "login", "missing", "prepare", "publish", "speak_only"]
+__all__ += ["join", "login", "missing", "prepare", "publish", "speak_only", "version"]
 
 NAME: Final = "asyncio on uvloop"
 SETTINGS: Final = "the same server on uvloop"
@@ -34,6 +35,10 @@ SETTINGS: Final = "the same server on uvloop"
 
 def missing() -> str:
     return "" if find_spec("uvloop") else "uvloop is not installed"
+
+
+def version() -> str:
+    return installed("uvloop")
 
 
 def command(place: Place) -> Sequence[str]:

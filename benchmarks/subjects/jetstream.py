@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from benchmarks.subjects import Place, nats
-from benchmarks.subjects.nats import environment, login, missing
+from benchmarks.subjects.nats import environment, login, missing, version
 
-__all__ = ["environment", "login", "missing"]
+__all__ = ["environment", "login", "missing", "version"]
 
 NAME: Final = "NATS JetStream"
 SETTINGS: Final = (

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from benchmarks.subjects import Place
+from benchmarks.subjects._version import printed
 
 NAME: Final = "nats-server"
 SETTINGS: Final = (
@@ -34,6 +35,10 @@ logfile: "{directory}/nats.log"
 
 def missing() -> str:
     return "" if shutil.which("nats-server") else "nats-server is not installed (Debian: nats-server)"
+
+
+def version() -> str:
+    return printed(["nats-server", "--version"])
 
 
 def environment() -> Mapping[str, str]:

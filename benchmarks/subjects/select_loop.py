@@ -4,6 +4,7 @@ What a socket does not take waits in a list of its own. select() itself carries 
 more connections cannot run on it. This file owns its I/O, and how it is run.
 """
 
+import platform
 import select
 import socket
 import sys
@@ -27,7 +28,7 @@ from benchmarks.subjects._chat import (
 from benchmarks.subjects._peer import Peer, Rooms, asked_port
 
 __all__ = ["ACK", "ECHOES", "IN_FLIGHT", "JOINED", "LOGGED_IN", "NAME", "SETTINGS", "command", "environment"]
-__all__ += ["join", "login", "missing", "prepare", "publish", "speak_only"]
+__all__ += ["join", "login", "missing", "prepare", "publish", "speak_only", "version"]
 
 NAME: Final = "select()"
 SETTINGS: Final = "a plain server with our frames: encoded once for all, TCP_NODELAY, `send` for each receiver"
@@ -37,6 +38,10 @@ READ_BYTES: Final = 65_536
 
 def missing() -> str:
     return ""
+
+
+def version() -> str:
+    return "Python " + platform.python_version()
 
 
 def command(place: Place) -> Sequence[str]:

@@ -13,6 +13,7 @@ from typing import Final
 from benchmarks.subjects import Place, _chat
 from benchmarks.subjects._chat import ACK, ECHOES, IN_FLIGHT, JOINED
 from benchmarks.subjects._peer import Peer, Rooms, asked_port
+from benchmarks.subjects._version import installed
 
 __all__ = ["ACK", "ECHOES", "IN_FLIGHT", "JOINED"]
 
@@ -27,6 +28,10 @@ _LONG: Final = 126
 
 def missing() -> str:
     return "" if find_spec("websockets") else "websockets is not installed"
+
+
+def version() -> str:
+    return installed("websockets")
 
 
 def environment() -> Mapping[str, str]:

@@ -26,7 +26,7 @@ def test_a_ratio_is_that_of_two_figures_of_one_run() -> None:
     assert verdict.ratios == [1.2, 0.5, 3.0]
     assert (verdict.median, verdict.best, verdict.met) == (1.2, 3.0, True)
     assert verdict.sentence() == (
-        "trio_chat memory:, deliveries/s ≥ 1.2 times that of nats-server: median 1.2, best 3 of 3: met"
+        "trio_chat (memory), deliveries/s ≥ 1.2 times that of nats-server: median 1.2, best 3 of 3: met"
     )
 
 
