@@ -68,7 +68,8 @@ class _Arrivals:
             for fd, _ in epoll.poll(0, AT_ONCE):
                 self._hear(fd)
             if now > deadline:
-                raise GaveUp(f"{len(self._coming)} of {self._count} never came in")
+                last = next(iter(self._coming.values())).heard[-100:]
+                raise GaveUp(f"{len(self._coming)} of {self._count} never came in; one was told last: {last!r}")
 
     def close(self) -> None:
         for comer in self._coming.values():
