@@ -190,7 +190,7 @@ WORKS: Final[Mapping[str, Work]] = {
     "W5.4": Work("as W4, on disk", DURABLE, full_speed_in_many_rooms, FLOW),
     "W6": Work(
         "5,000 idle connections in 50 rooms, which came at 500 joins/s",
-        ("trio_chat", "trio_chat_sqlite", "nats", "redis", "ngircd"),
+        ("trio_chat", "trio_chat_sqlite", "nats", "redis"),
         arrive,
         ("kib_per_connection", "join_p99_ms", "join_alone_p99_ms", "cpu_us_per_join", "late_p99_us", "joined", "lost"),
         tuple(
