@@ -38,7 +38,11 @@ and have to have as many as these in the end."""
 
 
 class Magazine:
-    """What one sender says, made in blocks: all of one size, each with a ticket of its own."""
+    """What one sender says, made in blocks: all of one size, each with a ticket of its own.
+
+    Attributes:
+        taken: how many messages so far.
+    """
 
     def __init__(self, subject: Subject, number: int, room: str, text: bytes) -> None:
         frames = [subject.publish(number, room, text, PLACE + b"%04d" % place) for place in range(BLOCK)]
@@ -46,6 +50,7 @@ class Magazine:
         self._size = len(frames[0])
         self._loaded = memoryview(b"")
         self._blocks = 0
+        self.taken = 0
 
     def take(self, count: int) -> bytes | memoryview:
         """Return the bytes of up to `count` messages, and at least one."""
@@ -56,6 +61,7 @@ class Magazine:
             self._blocks += 1
         size = count * self._size
         taken, self._loaded = self._loaded[:size], self._loaded[size:]
+        self.taken += self.count(taken)
         return taken
 
     def count(self, data: bytes | memoryview) -> int:
@@ -115,7 +121,7 @@ class Flood:
         self._acks = Buffer(crowd.subject.ACK or b"<")
         self.rooms: list[Room] = []
         self._listeners: dict[int, tuple[Link, Counter, Room, bool]] = {}
-        self._speakers: dict[int, tuple[Link, Counter]] = {}
+        self._speakers: dict[int, tuple[Link, Counter, Magazine]] = {}  # those who are no listeners
         self._epoll = select.epoll()
 
     def add_room(self, listeners: Sequence[Link], speakers: Sequence[Link], window: int) -> None:
@@ -125,9 +131,10 @@ class Flood:
         apart = not set(speakers) & set(listeners)
         echoes = self.crowd.subject.ECHOES
         for link in speakers:
-            room.speakers.append((link, Magazine(self.crowd.subject, link.number, link.room, self._text)))
+            magazine = Magazine(self.crowd.subject, link.number, link.room, self._text)
+            room.speakers.append((link, magazine))
             if link not in listeners or not echoes:
-                self._speakers[link.sock.fileno()] = (link, Counter(self._acks))
+                self._speakers[link.sock.fileno()] = (link, Counter(self._acks), magazine)
                 link.watch(self._epoll)
         for link in listeners:
             if link in speakers and not echoes:
@@ -155,8 +162,14 @@ class Flood:
         finally:
             gc.unfreeze()
             self._epoll.close()
-        lost = sum(room.lost() for room in self.rooms)
+        lost = sum(room.lost() for room in self.rooms) + self._unacknowledged()
         return Flow(took, delivered, self._messages(delivered), server_s, generator_s, lost)
+
+    def _unacknowledged(self) -> int:
+        """Return how many messages of speakers who do nothing else were not acknowledged, where that is done at all."""
+        if not self.crowd.subject.ACK:
+            return 0
+        return sum(abs(magazine.taken - counter.count) for _, counter, magazine in self._speakers.values())
 
     def _messages(self, delivered: int) -> int:
         return round(delivered / max(1, len(self._listeners) / len(self.rooms)))
@@ -190,7 +203,7 @@ class Flood:
                 quiet_since = time.perf_counter()
             for room in self.rooms:
                 room.look()
-            missing = sum(room.sent - room.arrived for room in self.rooms)
+            missing = sum(room.sent - room.arrived for room in self.rooms) + self._unacknowledged()
             quiet_s = time.perf_counter() - quiet_since
             if quiet_s > (PATIENCE_S / 4 if missing else 0.1):
                 return
@@ -214,7 +227,7 @@ class Flood:
                     counter.byte_count += size
                 touched.add(room)
             else:
-                link, counter = self._speakers[fd]
+                link, counter, _ = self._speakers[fd]
                 if events & select.EPOLLOUT:
                     link.flush()
                 if not events & ~select.EPOLLOUT:
