@@ -14,6 +14,7 @@ This file owns the command line and the order of things. It must not know how an
 import argparse
 import platform
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import psutil
 
 from benchmarks.delivery import charts
 from benchmarks.delivery.crowd import GaveUp
@@ -90,7 +92,7 @@ def show(report: Report, json: Path | None, markdown: Path | None, charts_in: Pa
 def write_markdown(report: Report, file: Path) -> None:
     """Write the tables into a file: between its marks, if it is there and has them."""
     runs = 1 + max((m.run for m in report.measures), default=0)
-    about = f"{report.machine}, Python {report.python}, {report.at}; {runs} runs of {report.seconds:g} s each."
+    about = f"{report.machine}, Python {report.python}, {report.at}; {runs} run{'s' * (runs > 1)}, {report.seconds:g} s each."
     tables = [settings(report.measures), table(report.measures, markdown=True), growth_table(report.measures)]
     text = "\n\n".join([about, *filter(None, tables)])
     before = file.read_text(encoding="utf-8") if file.exists() else ""
@@ -118,7 +120,14 @@ def machine() -> str:
     described = Path("/proc/cpuinfo")
     lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-    return f"{model}, {len(CORES)} cores, {platform.system()} {platform.release()}"
+    return f"{model}, {len(CORES)} cores, {platform.system()} {platform.release()}, databases on {_file_system()}"
+
+
+def _file_system() -> str:
+    """Return the kind of file system that databases lie on: one in memory would make fsync look cheap."""
+    directory = Path(tempfile.gettempdir()).resolve()
+    mounts = {Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)}
+    return next((mounts[place] for place in (directory, *directory.parents) if place in mounts), "unknown")
 
 
 def _is_installed(name: str) -> bool:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from benchmarks.delivery.figures import Measure
 from benchmarks.delivery.growth import CURVES, SUBJECTS, points_of
 from benchmarks.delivery.report import HEADS
-from benchmarks.subjects import load
+from benchmarks.subjects import NAMES, load
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +21,9 @@ DOTS_PER_INCH: Final = 110
 OURS: Final = "#1565c0"
 THEIRS: Final = "#9e9e9e"
 LINES: Final = {"trio_chat": OURS, "nats": "#2e7d32", "redis": "#c62828"}
+
+FEWEST_BARS: Final = 4
+"""For so many a picture has room, so that few bars are no broader than many."""
 
 BARS: Final = (
     ("throughput", ("W1", "W4", "W5.1", "W5.4"), "deliveries_per_s"),
@@ -50,19 +53,17 @@ def _bars(measures: Sequence[Measure], works: Sequence[str], value: str, file: P
     figure, axes = _subplots(1, len(works), width=3.4, height=2.8)
     for axis, work in zip(axes[0], works, strict=True):
         mine = [m for m in measures if m.work == work]
-        names = list(dict.fromkeys(m.subject for m in mine))
+        names = sorted({m.subject for m in mine}, key=NAMES.index)
         found = [[m.values[value] for m in mine if m.subject == name] for name in names]
         colours = [OURS if name.startswith("trio_chat") else THEIRS for name in names]
         axis.barh([load(name).NAME for name in names], [median(runs) for runs in found], color=colours)
         for place, runs in enumerate(found):
             axis.plot(runs, [place] * len(runs), "|", color="black", markersize=8)
+        axis.set_ylim(-0.6, max(len(names), FEWEST_BARS) - 0.4)
         axis.invert_yaxis()
         axis.set_title(work, fontsize=9)
         axis.set_xlabel(f"{HEADS[value]} (median; | each run)", fontsize=8)
-        if value != "deliveries_per_s":
-            axis.set_xscale("log")
-        else:
-            axis.xaxis.set_major_formatter(_in_millions())
+        axis.xaxis.set_major_formatter(_with_prefixes())
         axis.tick_params(labelsize=7)
     return _save(figure, file)
 
@@ -100,7 +101,7 @@ def _subplots(rows: int, columns: int, *, width: float, height: float) -> tuple[
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def _in_millions() -> Any:
+def _with_prefixes() -> Any:
     from matplotlib.ticker import EngFormatter
 
     return EngFormatter(sep=" ")
