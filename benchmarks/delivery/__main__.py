@@ -92,7 +92,8 @@ def show(report: Report, json: Path | None, markdown: Path | None, charts_in: Pa
 def write_markdown(report: Report, file: Path) -> None:
     """Write the tables into a file: between its marks, if it is there and has them."""
     runs = 1 + max((m.run for m in report.measures), default=0)
-    about = f"{report.machine}, Python {report.python}, {report.at}; {runs} run{'s' * (runs > 1)}, {report.seconds:g} s each."
+    how_often = f"{runs} run{'s' * (runs > 1)}, {report.seconds:g} s each"
+    about = f"{report.machine}, Python {report.python}, {report.at}; {how_often}."
     tables = [settings(report.measures), table(report.measures, markdown=True), growth_table(report.measures)]
     text = "\n\n".join([about, *filter(None, tables)])
     before = file.read_text(encoding="utf-8") if file.exists() else ""
