@@ -5,6 +5,7 @@ the other supported ones that are installed, style and types. It must not know w
 """
 
 import sys
+from pathlib import Path
 
 import nox
 
@@ -59,17 +60,24 @@ def lint(session: nox.Session) -> None:
 
 @nox.session
 def types(session: nox.Session) -> None:
-    """Check the types of sources and tests, strictly."""
-    install(session, "test", "types")
+    """Check the types of sources, tests and benchmarks, strictly."""
+    install(session, "test", "bench", "types")
     session.run("mypy")
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Run the benchmarks that need nothing but the project; arguments name others."""
-    install(session, "test")
-    for name in session.posargs or ["framing"]:
-        session.run("python", "-m", f"benchmarks.{name}")
+    """Measure framing, and delivery beside the peers that are installed; or the benchmark named, with its arguments."""
+    install(session, "test", "bench")
+    if session.posargs:
+        name, *arguments = session.posargs
+        session.run("python", "-m", f"benchmarks.{name}", *arguments)
+        return
+    session.run("python", "-m", "benchmarks.framing")
+    out = Path("build/bench")
+    out.mkdir(parents=True, exist_ok=True)
+    written = ["--json", str(out / "delivery.json"), "--markdown", str(out / "delivery.md"), "--charts", str(out)]
+    session.run("python", "-m", "benchmarks.delivery", *written)
 
 
 @nox.session

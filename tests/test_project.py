@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for package in ("protocol", "trio_chat") for path in (ROOT / package).rglob("*.py"))
-MODULES = [*SOURCES, ROOT / "noxfile.py", *sorted(ROOT.glob("tests/**/*.py")), *sorted(ROOT.glob("benchmarks/*.py"))]
+MODULES = [*SOURCES, ROOT / "noxfile.py", *sorted(ROOT.glob("tests/**/*.py")), *sorted(ROOT.glob("benchmarks/**/*.py"))]
 
 
 def relative(path: Path) -> str:

@@ -2,6 +2,7 @@
 
     python -m benchmarks.delivery [--work W1,W2] [--subjects trio_chat,nats] [--seconds 3] [--repeat 3]
                                   [--json FILE] [--markdown FILE] [--charts DIR]
+    python -m benchmarks.delivery --again FILE [--markdown FILE] [--charts DIR]
 
 The subjects take turns within each run (A B C A B C …), each time in a fresh process, so that what else the machine
 does meets them alike; a ratio is that of two figures of one run. What is not installed is left out, and a line says
@@ -13,23 +14,30 @@ This file owns the command line and the order of things. It must not know how an
 import argparse
 import platform
 import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import msgspec
+import psutil
 
+from benchmarks.delivery import charts
 from benchmarks.delivery.crowd import GaveUp
 from benchmarks.delivery.figures import Measure, Refused
+from benchmarks.delivery.growth import CURVES, SUBJECTS, work_of
 from benchmarks.delivery.process import CORES
-from benchmarks.delivery.report import table
+from benchmarks.delivery.report import growth_table, settings, table
 from benchmarks.delivery.works import WORKS
 from benchmarks.server_process import ServerFailed
 from benchmarks.subjects import NAMES, load
 
 SECONDS: Final = 3.0
 REPEAT: Final = 3
+MARKS: Final = ("<!-- figures -->", "<!-- end of figures -->")
+"""Between these, a page holds what `--markdown` writes."""
 
 
 class Report(msgspec.Struct):
@@ -46,31 +54,65 @@ class Report(msgspec.Struct):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show and write what was asked for; the exit code is 1 if something was lost or did not run."""
     chosen = _parser().parse_args(arguments)
-    works = [name for name in WORKS if any(name == asked or name.startswith(f"{asked}.") for asked in chosen.work)]
-    report = Report(machine(), platform.python_version(), time.strftime("%Y-%m-%d"), chosen.seconds)
-    present = [name for name in chosen.subjects if _is_installed(name)]
-    for run in range(chosen.repeat):
-        for work in works:
-            for subject in [name for name in WORKS[work].subjects if name in present]:
-                measure(report, work, subject, run)
-    print(f"\n{table(report.measures)}")
-    if chosen.json is not None:
-        chosen.json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    if chosen.markdown is not None:
-        chosen.markdown.write_text(table(report.measures, markdown=True) + "\n", encoding="utf-8")
+    if chosen.again is not None:
+        report = msgspec.json.decode(chosen.again.read_bytes(), type=Report)
+    else:
+        report = measure_all(chosen.work, chosen.subjects, chosen.seconds, chosen.repeat)
+    show(report, chosen.json, chosen.markdown, chosen.charts)
     return 1 if report.refused or any(m.values.get("lost") for m in report.measures) else 0
 
 
-def measure(report: Report, work: str, subject: str, run: int) -> None:
-    """Let one subject do one work once, and add what came of it."""
+def measure_all(asked: Sequence[str], subjects: Sequence[str], seconds: float, repeat: int) -> Report:
+    """Let each subject that is installed do each work, in turns."""
+    report = Report(machine(), platform.python_version(), time.strftime("%Y-%m-%d"), seconds)
+    present = [name for name in subjects if _is_installed(name)]
+    for run in range(repeat):
+        for work in [name for name in WORKS if name.partition(".")[0] in asked or name in asked]:
+            for subject in [name for name in WORKS[work].subjects if name in present]:
+                add(report, work, subject, run, partial(WORKS[work].measure, subject, seconds))
+        for name in [name for name in CURVES if name in asked]:
+            for point in CURVES[name].points:
+                for subject in [name for name in SUBJECTS if name in present]:
+                    measure = partial(CURVES[name].measure, subject, seconds, point)
+                    add(report, work_of(name, point), subject, run, measure)
+    return report
+
+
+def show(report: Report, json: Path | None, markdown: Path | None, charts_in: Path | None) -> None:
+    """Print the tables, and write what was asked for."""
+    print(f"\n{table(report.measures)}")
+    if json is not None:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    if markdown is not None:
+        write_markdown(report, markdown)
+    if charts_in is not None:
+        print(charts.missing() or "\n".join(str(file) for file in charts.draw(report.measures, charts_in)))
+
+
+def write_markdown(report: Report, file: Path) -> None:
+    """Write the tables into a file: between its marks, if it is there and has them."""
+    runs = 1 + max((m.run for m in report.measures), default=0)
+    how_often = f"{runs} run{'s' * (runs > 1)}, {report.seconds:g} s each"
+    about = f"{report.machine}, Python {report.python}, {report.at}; {how_often}."
+    tables = [settings(report.measures), table(report.measures, markdown=True), growth_table(report.measures)]
+    text = "\n\n".join([about, *filter(None, tables)])
+    before = file.read_text(encoding="utf-8") if file.exists() else ""
+    if MARKS[0] in before and MARKS[1] in before:
+        head, tail = before.partition(MARKS[0])[0], before.partition(MARKS[1])[2]
+        text = f"{head}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{tail.rstrip()}"
+    file.write_text(f"{text}\n", encoding="utf-8")
+
+
+def add(report: Report, work: str, subject: str, run: int, measure: Callable[[], dict[str, float]]) -> None:
+    """Measure, and add what came of it."""
     try:
-        values = WORKS[work].measure(subject, report.seconds)
+        values = measure()
     except (GaveUp, ServerFailed, OSError) as error:
         report.refused.append(Refused(work, subject, run, str(error)))
         print(f"{work} {subject}, run {run + 1}: {error}", file=sys.stderr, flush=True)
         return
     report.measures.append(Measure(work, subject, run, values))
-    shown = ", ".join(f"{name} {values[name]:.4g}" for name in WORKS[work].shown if name in values)
+    shown = ", ".join(f"{name} {value:.4g}" for name, value in values.items())
     print(f"{work} {subject}, run {run + 1}: {shown}", flush=True)
 
 
@@ -79,7 +121,14 @@ def machine() -> str:
     described = Path("/proc/cpuinfo")
     lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-    return f"{model}, {len(CORES)} cores, {platform.system()} {platform.release()}"
+    return f"{model}, {len(CORES)} cores, {platform.system()} {platform.release()}, databases on {_file_system()}"
+
+
+def _file_system() -> str:
+    """Return the kind of file system that databases lie on: one in memory would make fsync look cheap."""
+    directory = Path(tempfile.gettempdir()).resolve()
+    mounts = {Path(part.mountpoint): part.fstype for part in psutil.disk_partitions(all=True)}
+    return next((mounts[place] for place in (directory, *directory.parents) if place in mounts), "unknown")
 
 
 def _is_installed(name: str) -> bool:
@@ -94,13 +143,16 @@ def _is_installed(name: str) -> bool:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.delivery", description="Compare servers on one work.")
-    names = ", ".join(f"{name}: {work.title}" for name, work in WORKS.items())
-    parser.add_argument("--work", type=_listed, default=list(WORKS), metavar="W1,W2", help=f"which works; {names}")
+    titles = {name: work.title for name, work in WORKS.items()} | {name: c.title for name, c in CURVES.items()}
+    names = ", ".join(f"{name}: {title}" for name, title in titles.items())
+    parser.add_argument("--work", type=_works, default=[*WORKS, *CURVES], metavar="W1,W2", help=f"which; {names}")
     parser.add_argument("--subjects", type=_subjects, default=list(NAMES), metavar="A,B", help=", ".join(NAMES))
     parser.add_argument("--seconds", type=float, default=SECONDS, help=f"how long each is measured [{SECONDS:g}]")
     parser.add_argument("--repeat", type=int, default=REPEAT, help=f"how often [{REPEAT}]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables there")
+    parser.add_argument("--charts", type=Path, metavar="DIR", help="draw charts into this directory")
+    parser.add_argument("--again", type=Path, metavar="FILE", help="measure nothing; show what --json wrote there")
     return parser
 
 
@@ -108,11 +160,19 @@ def _listed(text: str) -> list[str]:
     return text.split(",")
 
 
-def _subjects(text: str) -> list[str]:
-    names = _listed(text)
-    if unknown := [name for name in names if name not in NAMES]:
-        raise argparse.ArgumentTypeError(f"there is no subject {unknown[0]}; there are {', '.join(NAMES)}")
+def _works(text: str) -> list[str]:
+    known = [*WORKS, *CURVES, *[name.partition(".")[0] for name in WORKS]]
+    return _known(_listed(text), known)
+
+
+def _known(names: list[str], known: Sequence[str]) -> list[str]:
+    if unknown := [name for name in names if name not in known]:
+        raise argparse.ArgumentTypeError(f"there is no {unknown[0]}; there are {', '.join(dict.fromkeys(known))}")
     return names
+
+
+def _subjects(text: str) -> list[str]:
+    return _known(_listed(text), NAMES)
 
 
 if __name__ == "__main__":

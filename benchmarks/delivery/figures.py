@@ -5,10 +5,14 @@ anything was measured.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
 from benchmarks.delivery.counting import percentile
+
+PART: Final = "in: "
+"""With what the name of a figure begins that is a part of another one."""
 
 
 class Flow(msgspec.Struct, frozen=True):

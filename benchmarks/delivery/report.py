@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Final, NamedTuple
 
-from benchmarks.delivery.figures import Measure
+from benchmarks.delivery.figures import PART, Measure
+from benchmarks.delivery.growth import CURVES, SUBJECTS, points_of
 from benchmarks.delivery.works import WORKS, Goal
 from benchmarks.subjects import load
 
@@ -21,8 +22,21 @@ HEADS: Final = {
     "p50_us": "p50 µs",
     "p99_us": "p99 µs",
     "max_us": "max µs",
+    "full_cpu_us_per_message": "CPU µs/message at full speed",
+    "paced_cpu_us_per_message": "CPU µs/message at 1,000/s",
+    "paced_p50_us": "p50 µs at 1,000/s",
+    "kernel_share": "of it in the kernel",
+    "kib_per_connection": "KiB/connection",
+    "join_p99_ms": "connect to joined, p99 ms",
+    "join_alone_p99_ms": "join alone, p99 ms",
+    "cpu_us_per_join": "CPU µs/join",
+    "all_live_s": "all live after s",
+    "live_p50_s": "half after s",
     "late_p99_us": "generator late, p99 µs",
 }
+BUSY: Final = 0.9
+"""From this share of a core on, the generator is said to be a limit."""
+
 LOWER_IS_BETTER: Final = ("_us", "_ms", "_bytes", "cpu_us_per", "kib_")
 
 
@@ -53,6 +67,8 @@ class Verdict(NamedTuple):
         against = f" of {load(goal.peer).NAME}" if goal.peer else ""
         against += f" in {goal.peer_work}" if goal.peer_work else ""
         sign, unit = ("≥" if goal.sign == ">=" else "≤"), (" times that" if goal.peer else "")
+        if not goal.bound:
+            return f"{load(goal.ours).NAME}, {of}: {self.median:.3g} times that{against}"
         met = "met" if self.met else "NOT MET"
         figures = f"median {self.median:.3g}, best {self.best:.3g} of {len(self.ratios)}"
         return f"{load(goal.ours).NAME}, {of} {sign} {goal.bound:g}{unit}{against}: {figures}: {met}"
@@ -89,9 +105,62 @@ def table(measures: Sequence[Measure], *, markdown: bool = False) -> str:
         rows = [["", *[HEADS.get(value, value) for value in work.shown], "best"]]
         subjects = dict.fromkeys(m.subject for m in mine)
         rows += [_row(subject, [m.values for m in mine if m.subject == subject], work.shown) for subject in subjects]
-        goals = [verdict.sentence() for verdict in found if verdict.work == name]
+        goals = [
+            f"{'goal: ' if verdict.goal.bound else ''}{verdict.sentence()}" for verdict in found if verdict.work == name
+        ] + notes(mine)
         parts.append(_markdown(name, work.title, rows, goals) if markdown else _plain(name, work.title, rows, goals))
     return "\n\n".join(parts)
+
+
+def settings(measures: Sequence[Measure]) -> str:
+    """Return a Markdown table of who was measured, and how each was run."""
+    subjects = [load(name) for name in dict.fromkeys(m.subject for m in measures)]
+    rows = [f"| {subject.NAME} | {subject.version()} | {subject.SETTINGS} |" for subject in subjects]
+    return "\n".join(["| | version | settings |", "|---|---|---|", *rows])
+
+
+def growth_table(measures: Sequence[Measure]) -> str:
+    """Return the points of the curves as Markdown: deliveries a second, and µs of CPU for each; empty without any."""
+    parts = []
+    for name, curve in CURVES.items():
+        subjects = [subject for subject in SUBJECTS if points_of(measures, name, subject, "deliveries_per_s")]
+        if not subjects:
+            continue
+        rows = [[curve.title, *[f"{load(subject).NAME}: deliveries/s, CPU µs/delivery" for subject in subjects]]]
+        columns = []
+        for subject in subjects:
+            rates = points_of(measures, name, subject, "deliveries_per_s")
+            costs = points_of(measures, name, subject, "cpu_us_per_delivery")
+            columns.append(
+                {
+                    point: f"{number('', median(rate))}, {median(cost):.3g}"
+                    for (point, rate), (_, cost) in zip(rates, costs, strict=True)
+                }
+            )
+        rows += [[f"{point:,}", *[column.get(point, "") for column in columns]] for point in curve.points]
+        parts.append("\n".join(_markdown_rows(rows)))
+    return "\n\n".join(parts)
+
+
+def notes(measures: Sequence[Measure]) -> list[str]:
+    """Return what has to be known about figures: where the generator was the limit, and where something was lost."""
+    found = []
+    for subject in dict.fromkeys(m.subject for m in measures):
+        busy = median([m.values.get("generator_cpu_share", 0.0) for m in measures if m.subject == subject])
+        if busy > BUSY:
+            found.append(f"With {load(subject).NAME} the generator was busy for {busy:.0%}: it may be the limit.")
+        if lost := sum(m.values.get("lost", 0) for m in measures if m.subject == subject):
+            found.append(f"With {load(subject).NAME}, {lost:.0f} deliveries were lost.")
+    if parts := _parts([m for m in measures if m.subject == "trio_chat"]):
+        listed = ", ".join(f"{part} {micros:.2f}" for part, micros in parts)
+        found.append(f"Where the µs go at full speed, {load('trio_chat').NAME}, by samples: {listed}.")
+    return found
+
+
+def _parts(measures: Sequence[Measure]) -> list[tuple[str, float]]:
+    names = {name for m in measures for name in m.values if name.startswith(PART)}
+    parts = [(name.removeprefix(PART), median([m.values.get(name, 0.0) for m in measures])) for name in names]
+    return sorted(parts, key=lambda part: -part[1])
 
 
 def _row(subject: str, runs: Sequence[dict[str, float]], shown: Sequence[str]) -> list[str]:
@@ -118,11 +187,16 @@ def _plain(name: str, title: str, rows: Sequence[Sequence[str]], goals: Iterable
     for row in rows:
         rest = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
         lines.append("  ".join(["", row[0].ljust(widths[0]), *rest]))
-    return "\n".join([*lines, *[f"  goal: {goal}" for goal in goals]])
+    return "\n".join([*lines, *[f"  {goal}" for goal in goals]])
 
 
 def _markdown(name: str, title: str, rows: Sequence[Sequence[str]], goals: Iterable[str]) -> str:
-    lines = [f"**{name}**: {title}", "", "| " + " | ".join(rows[0]) + " |", "|---" + "|---:" * (len(rows[0]) - 1) + "|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows[1:]]
+    lines = [f"**{name}**: {title}", "", *_markdown_rows(rows)]
     listed = [f"- {goal.replace('NOT MET', '**not met**')}" for goal in goals]
     return "\n".join([*lines, *(["", *listed] if listed else [])])
+
+
+def _markdown_rows(rows: Sequence[Sequence[str]]) -> list[str]:
+    line = "|---" + "|---:" * (len(rows[0]) - 1) + "|"
+    first, *rest = [f"| {' | '.join(row)} |" for row in rows]
+    return [first, line, *rest]

@@ -6,10 +6,13 @@ This file owns the sizes and the goals. It must not know how a work is done, or 
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, NamedTuple
 
+from benchmarks.delivery.arrivals import let_arrive
+from benchmarks.delivery.cost import measure_cost
 from benchmarks.delivery.crowd import Crowd
 from benchmarks.delivery.flood import flood_rooms
 from benchmarks.delivery.paced import pace_room
 from benchmarks.delivery.process import running
+from benchmarks.delivery.returning import come_back
 from benchmarks.subjects import load
 
 TEXT_BYTES: Final = 100
@@ -25,7 +28,10 @@ Values = dict[str, float]
 
 
 class Goal(NamedTuple):
-    """A figure of ours, held against a peer's in the same run, or against a bound where there is no peer."""
+    """A figure of ours, held against a peer's in the same run, or against a bound where there is no peer.
+
+    With a bound of 0 the ratio is shown, and nothing asked of it.
+    """
 
     ours: str
     value: str
@@ -75,7 +81,15 @@ def steady_all_speak(name: str, seconds: float) -> Values:
 
 
 def flood(
-    name: str, seconds: float, *, rooms: int, members: int, among: int, besides: int, text_bytes: int = TEXT_BYTES
+    name: str,
+    seconds: float,
+    *,
+    rooms: int,
+    members: int,
+    among: int,
+    besides: int,
+    text_bytes: int = TEXT_BYTES,
+    in_flight: int = IN_FLIGHT,
 ) -> Values:
     """Start a subject and let it deliver at full speed."""
     with running(load(name)) as server, Crowd(server) as crowd:
@@ -85,7 +99,7 @@ def flood(
             members=members,
             among=among,
             besides=besides,
-            window=max(2, IN_FLIGHT // rooms),
+            window=max(1, in_flight // rooms),
             text_bytes=text_bytes,
             seconds=seconds,
         ).values()
@@ -97,6 +111,23 @@ def pace(name: str, seconds: float, *, members: int, among: int, besides: int, r
         return pace_room(
             crowd, members=members, among=among, besides=besides, rate=rate, text_bytes=TEXT_BYTES, seconds=seconds
         ).values()
+
+
+def cost(name: str, seconds: float) -> Values:
+    """One sender, one receiver, nobody else."""
+    return measure_cost(load(name), seconds, in_flight=IN_FLIGHT, text_bytes=TEXT_BYTES)
+
+
+def arrive(name: str, seconds: float) -> Values:
+    """5,000 come, 500 a second, whatever `seconds` says, and stay idle in 50 rooms."""
+    with running(load(name)) as server:
+        return let_arrive(server, connections=5_000, rooms=50, rate=500.0)
+
+
+def return_at_once(name: str, seconds: float) -> Values:
+    """200 are cut at once, and come back when each is 10,000 entries behind."""
+    with running(load(name)) as server:
+        return come_back(server, clients=200, entries=10_000, text_bytes=TEXT_BYTES)
 
 
 FLOW: Final = ("deliveries_per_s", "cpu_us_per_delivery", "server_cpu_share", "generator_cpu_share", "lost")
@@ -157,4 +188,33 @@ WORKS: Final[Mapping[str, Work]] = {
     ),
     "W5.3": Work("as W3, on disk", DURABLE, steady_all_speak, PACE),
     "W5.4": Work("as W4, on disk", DURABLE, full_speed_in_many_rooms, FLOW),
+    "W6": Work(
+        "5,000 idle connections in 50 rooms, which came at 500 joins/s",
+        ("trio_chat", "trio_chat_sqlite", "nats", "redis"),
+        arrive,
+        ("kib_per_connection", "join_p99_ms", "join_alone_p99_ms", "cpu_us_per_join", "late_p99_us", "joined", "lost"),
+        tuple(
+            goal
+            for ours in ("trio_chat", "trio_chat_sqlite")
+            for goal in (Goal(ours, "kib_per_connection", "<=", 20.0), Goal(ours, "join_p99_ms", "<=", 100.0))
+        ),
+    ),
+    "W7": Work(
+        "200 clients are cut at once, and come back when each is 10,000 entries behind",
+        ("trio_chat", "trio_chat_sqlite"),
+        return_at_once,
+        ("deliveries_per_s", "all_live_s", "live_p50_s", "cpu_us_per_delivery", "live", "lost"),
+        (
+            Goal("trio_chat", "live", ">=", 200.0),
+            Goal("trio_chat_sqlite", "live", ">=", 200.0),
+            Goal("trio_chat", "deliveries_per_s", ">=", 0.0, "trio_chat", "W1"),
+            Goal("trio_chat_sqlite", "deliveries_per_s", ">=", 0.0, "trio_chat_sqlite", "W5.1"),
+        ),
+    ),
+    "W8": Work(
+        "1 sender, 1 receiver, nobody else",
+        ("trio_chat", "trio_chat_sqlite", "nats", "jetstream", "redis"),
+        cost,
+        ("full_cpu_us_per_message", "paced_cpu_us_per_message", "paced_p50_us", "kernel_share", "lost"),
+    ),
 }

@@ -65,6 +65,9 @@ class Subject(Protocol):
     def missing(self) -> str:
         """Return what is not installed, in a sentence; empty if it can run."""
 
+    def version(self) -> str:
+        """Return which version is installed."""
+
     def command(self, place: Place) -> Sequence[str]:
         """Return the command that starts it; configuration is written into the place's directory."""
 

@@ -1,7 +1,7 @@
 """nats-server, core NATS: subjects without storage, written in Go.
 
-Pinned to one core before it starts, so that Go's runtime sees one processor: GOMAXPROCS=1 by itself, which is faster
-than several threads that share the core. Its publisher asks for no acknowledgements (`verbose: false`); no consumer
+Pinned to one core before it starts, so that Go's runtime sees one processor: GOMAXPROCS=1 by itself; with 2
+threads that share the core it is no faster. Its publisher asks for no acknowledgements (`verbose: false`); no consumer
 is cut as slow (`max_pending`, `write_deadline`); it pings too rarely to matter. This file owns how it is run and what
 is said to it.
 """
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from benchmarks.subjects import Place
+from benchmarks.subjects._version import printed
 
 NAME: Final = "nats-server"
 SETTINGS: Final = (
@@ -34,6 +35,10 @@ logfile: "{directory}/nats.log"
 
 def missing() -> str:
     return "" if shutil.which("nats-server") else "nats-server is not installed (Debian: nats-server)"
+
+
+def version() -> str:
+    return printed(["nats-server", "--version"])
 
 
 def environment() -> Mapping[str, str]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from benchmarks.subjects import Place
+from benchmarks.subjects._version import printed
 
 NAME: Final = "ngircd"
 SETTINGS: Final = (
@@ -47,6 +48,10 @@ SyslogFacility = local1
 
 def missing() -> str:
     return "" if shutil.which("ngircd") else "ngircd is not installed (Debian: ngircd)"
+
+
+def version() -> str:
+    return printed(["ngircd", "--version"])
 
 
 def environment() -> Mapping[str, str]:

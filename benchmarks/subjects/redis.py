@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from benchmarks.subjects import Place
+from benchmarks.subjects._version import printed
 
 NAME: Final = "redis pub/sub"
 SETTINGS: Final = (
@@ -25,6 +26,10 @@ ACK: Final = b""
 
 def missing() -> str:
     return "" if shutil.which("redis-server") else "redis-server is not installed (Debian: redis-server)"
+
+
+def version() -> str:
+    return printed(["redis-server", "--version"])
 
 
 def environment() -> Mapping[str, str]:

@@ -22,16 +22,21 @@ from benchmarks.subjects._chat import (
     publish,
     speak_only,
 )
+from benchmarks.subjects._version import installed
 
 __all__ = ["ACK", "ECHOES", "IN_FLIGHT", "JOINED", "LOGGED_IN", "NAME", "SETTINGS", "command", "environment"]
-__all__ += ["join", "login", "missing", "prepare", "publish", "speak_only"]
+__all__ += ["join", "login", "missing", "prepare", "publish", "speak_only", "version"]
 
-NAME: Final = "trio_chat memory:"
+NAME: Final = "trio_chat (memory)"
 SETTINGS: Final = "`--store memory:`, a rate limit that nobody reaches, everything else as it is by default"
 
 
 def missing() -> str:
     return ""
+
+
+def version() -> str:
+    return installed("trio-chat")
 
 
 def command(place: Place, store: str = "memory:") -> Sequence[str]:

@@ -22,14 +22,15 @@ from benchmarks.subjects._chat import (
 )
 
 __all__ = ["ACK", "ECHOES", "IN_FLIGHT", "JOINED", "LOGGED_IN", "NAME", "SETTINGS", "command", "environment"]
-__all__ += ["join", "login", "missing", "prepare", "publish", "speak_only"]
+__all__ += ["join", "login", "missing", "prepare", "publish", "speak_only", "version"]
 
-NAME: Final = "trio_chat sqlite:"
+NAME: Final = "trio_chat (sqlite)"
 SETTINGS: Final = (
     "`--store sqlite:…` with the default `--sync full` (fsync before delivery) and the search index, otherwise as above"
 )
 
 missing = trio_chat.missing
+version = trio_chat.version
 
 
 def command(place: Place) -> Sequence[str]:
