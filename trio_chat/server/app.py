@@ -4,7 +4,7 @@ This file owns the nursery of all connections and the order of starting and stop
 said on a connection, nor the command line.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -13,7 +13,7 @@ import trio
 
 from trio_chat.server.config import ServerConfig
 from trio_chat.server.connection import Connection
-from trio_chat.server.hub import Hub
+from trio_chat.server.hub import Hub, unix_ms
 from trio_chat.server.log import log
 from trio_chat.store import OpenStore, open_store
 from trio_chat.transport import (
@@ -98,10 +98,19 @@ class Server:
         """
         await trio.lowlevel.checkpoint()
         ours, theirs = memory_stream_pair(names=("in this process", self.name))
-        self._nursery.start_soon(self._handle_dialled, ours, operator)
+        self.accept(ours, operator=operator)
         return theirs
 
-    async def _handle_dialled(self, stream: ByteStream, operator: bool) -> None:
+    def accept(self, stream: ByteStream, *, operator: bool = False) -> None:
+        """Serve a connection that came by another way than the listeners, in a task of the server's.
+
+        Args:
+            stream: the connection; the server owns it from now on, and closes it.
+            operator: whether whoever runs the server is at its other end.
+        """
+        self._nursery.start_soon(self._handle_accepted, stream, operator)
+
+    async def _handle_accepted(self, stream: ByteStream, operator: bool) -> None:
         try:
             await self.handle(stream, operator=operator)
         finally:
@@ -142,7 +151,12 @@ class Server:
 
 
 @asynccontextmanager
-async def open_server(config: ServerConfig | None = None, *, store: OpenStore | None = None) -> AsyncIterator[Server]:
+async def open_server(
+    config: ServerConfig | None = None,
+    *,
+    store: OpenStore | None = None,
+    wall_clock_ms: Callable[[], int] = unix_ms,
+) -> AsyncIterator[Server]:
     """Run a server for as long as the block lasts.
 
     Leaving the block, also by an exception or cancellation, says bye to all, commits what is in flight and closes
@@ -151,6 +165,7 @@ async def open_server(config: ServerConfig | None = None, *, store: OpenStore | 
     Args:
         config: the settings; those of `console`, `bot` and `log_level` are the command line's to carry out.
         store: opens another store than the settings name.
+        wall_clock_ms: what time it is, in Unix milliseconds: the `at` of entries.
 
     Raises:
         CannotListen: the address cannot be bound.
@@ -164,7 +179,7 @@ async def open_server(config: ServerConfig | None = None, *, store: OpenStore | 
         where = f"{config.host or '*'}:{config.port}"
         raise CannotListen(f"cannot listen on {where}: {error.strerror}; choose another --port or --host") from error
     try:
-        hub = Hub()
+        hub = Hub(wall_clock_ms)
         async with (
             open_it(hub.on_commits) as hub.store,
             trio.open_nursery() as nursery,

@@ -19,6 +19,11 @@ OPERATOR: Final = "server"
 """The nick of whoever runs the server; nobody may take it from outside its process."""
 
 
+def unix_ms() -> int:
+    """Return the time of this machine's clock, in Unix milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
 class Origin(Protocol):
     """Whoever called `append`, and waits to hear of it before the entries are published."""
 
@@ -45,7 +50,7 @@ class Hub:
 
     store: Store
 
-    def __init__(self, wall_clock_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
+    def __init__(self, wall_clock_ms: Callable[[], int] = unix_ms) -> None:
         self.rooms: dict[str, Room] = {}
         self.people = People()
         self.wall_clock_ms = wall_clock_ms

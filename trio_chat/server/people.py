@@ -37,7 +37,7 @@ class Person:
         author: the public id.
         nick: the name shown.
         bot: whether its newest connection said that it is a bot.
-        connections: its connections.
+        connections: its connections, in order of arrival.
         held_until: with no connection, when its nick becomes free.
         bucket: what limits how fast it posts; None: nothing does.
     """
@@ -48,7 +48,7 @@ class Person:
         self.author = author
         self._name = name
         self.bot = False
-        self.connections: set[Connection] = set()
+        self.connections: dict[Connection, None] = {}
         self.bucket: TokenBucket | None = None
         self.held_until = 0.0
 
@@ -88,7 +88,7 @@ class People:
         elif person.connections and person.nick != name.shown:
             before = person.nick
         self._give(person, name)
-        person.connections.add(connection)
+        person.connections[connection] = None
         return person, before
 
     def rename(self, person: Person, nick: str, now: float) -> str:
@@ -106,7 +106,7 @@ class People:
 
     def depart(self, person: Person, connection: "Connection", now: float, *, polite: bool) -> None:
         """Remove a connection. After the last one, the nick is free at once if it said bye."""
-        person.connections.discard(connection)
+        person.connections.pop(connection, None)
         if person.connections:
             return
         person.held_until = now + NICK_HELD_S

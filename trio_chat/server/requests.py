@@ -120,8 +120,8 @@ def _check_nick(c: "Connection", nick: str) -> None:
 
 
 def _announce_rename(person: Person, before: str) -> None:
-    rooms = {m.room for connection in person.connections for m in connection.memberships.values()}
-    for room in rooms:
+    rooms = [m.room for connection in person.connections for m in connection.memberships.values()]
+    for room in dict.fromkeys(rooms):
         room.announce(Presence(room.name, person.author, before, "renamed", to=person.nick))
     log.info("renamed", nick=before, to=person.nick)
 
@@ -173,7 +173,7 @@ async def open_private(c: "Connection", nick: str) -> tuple[Room, bool]:
     quiet = not room.members  # all enter at once; somebody who is here already hears who comes
     absent = [
         one
-        for one in asking.connections | other.connections
+        for one in dict.fromkeys([*asking.connections, *other.connections])
         if room.name not in one.memberships and (one is c or one.delivery.has_room)
     ]
     for connection in absent:
