@@ -75,19 +75,10 @@ class Director:
     # --- servers and disk -----------------------------------------------------------------------------
 
     def _kill(self, step: steps.Kill) -> None:
-        if self.world.present is None:
-            return
         if step.when is None:
-            self.world.kill()
+            self.world.kill(step)
         else:
-            self.world.kill_at(step.when)
-        self.world.nursery.start_soon(self._replace, step, self.world.servers[-1])
-
-    async def _replace(self, step: steps.Kill, running: Any) -> None:
-        await running.has_ended.wait()
-        if running.is_killed and not running.is_replaced:
-            running.is_replaced = True
-            await self.world.replace(step)
+            self.world.kill_at(step)
 
     async def _restart(self, step: steps.Restart) -> None:
         if self.world.present is not None:

@@ -307,7 +307,9 @@ def a_slow_reader_harms_no_one(evidence: Evidence, chains: list[Chain]) -> None:
     for transcript in evidence.transcripts:
         server = evidence.servers[transcript.server]
         ended = transcript.ended_at is not None and not transcript.hung_up and not transcript.was_harmed
-        if ended and not server.is_killed and not any(type(m).__name__ == "Bye" for m in transcript.seen()):
+        # A stop waits 2 s for the disk; then whoever is still waiting for it is cut.
+        excused = server.is_killed or (server.is_stopping and slow_disk)
+        if ended and not excused and not any(type(m).__name__ == "Bye" for m in transcript.seen()):
             raise wrong(transcript, "was cut without a word, and for no reason", 6)
         closed_at = transcript.link.server.closed_at
         heard_at = max(transcript.link.pipe("up").taken_at, transcript.opened_at)

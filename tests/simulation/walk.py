@@ -109,7 +109,7 @@ def _event(transcript: Transcript, message: FromServer, tick: int, inside: set[s
             if message.room in inside:
                 raise wrong(transcript, f"{message} is no news: one is there already")
             inside.add(message.room)
-            yield Entered(message, max(0, message.head - 50) + 1, None, tick, tick)
+            yield Entered(message, max(0, message.head - 50) + 1, None, 0, tick)  # nobody has asked
         case Gap() | Live():
             if message.room not in inside:
                 raise wrong(transcript, f"{message} of a room that one is not in")

@@ -40,7 +40,6 @@ class Running:
         self.has_ended = trio.Event()
         self.is_killed = False
         self.is_stopping = False
-        self.is_replaced = False
         self.stop = trio.Event()
         self.scope = trio.CancelScope()
 
@@ -127,8 +126,8 @@ class World:
         }
         self.notes.left += [f"server {running.number} left {count} {what}" for what, count in left.items() if count]
 
-    def kill(self) -> None:
-        """End the server now: nothing that it does from here on reaches a disk or a client."""
+    def kill(self, step: Kill) -> None:
+        """End the server now: nothing that it does from here on reaches a disk or a client. Another one follows."""
         running = self.present
         if running is None or running.store is None:
             return
@@ -141,20 +140,22 @@ class World:
             if transcript.server == running.number:
                 transcript.link.cut()
         running.scope.cancel()
+        self.nursery.start_soon(self._replace, step, running)
 
-    def kill_at(self, moment: Moment) -> None:
-        """Kill the server when the next transaction reaches a moment."""
+    def kill_at(self, step: Kill) -> None:
+        """Kill the server, whichever it is then, when the next transaction reaches a moment."""
 
         def reached(at: Moment) -> None:
-            if at == moment:
+            if at == step.when and self.present is not None:
                 self.disk.on_moment = lambda at: None
-                self.count(f"kills when {moment}")
-                self.kill()
+                self.count(f"kills when {at}")
+                self.kill(step)
 
         self.disk.on_moment = reached
 
-    async def replace(self, step: Kill) -> None:
-        """Start a server anew after the last one was killed."""
+    async def _replace(self, step: Kill, running: Running) -> None:
+        """Start another server after one was killed."""
+        await running.has_ended.wait()
         await trio.sleep(step.down_s)
         if step.lose:
             await self.disk.roll_back(step.lose)
