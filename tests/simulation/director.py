@@ -170,7 +170,7 @@ class Director:
         if peer.talk is not None and peer.is_connected:
             room = self._room(peer, step.room)
             posts = []
-            for _ in range(step.count):
+            for _ in range(step.count if room in peer.wanted else 1):
                 key = peer.new_key()
                 text = self.world.text(peer.who, int(key.partition("-")[2]), step.chars)
                 posts.append(Post(peer.talk.next_id(), room, key, text))

@@ -21,6 +21,9 @@ from tests.simulation.world import World
 PATIENCE_S: Final = 900.0
 """Longer than any deadline of a server, a client or the disk; on a clock that jumps it costs little."""
 
+AT_ONCE: Final = 100
+"""How many posts a peer sends again in one go: where their rate is limited, all at once only brings refusals."""
+
 
 async def heal(director: Director) -> None:
     """Bring everybody to the heads of their rooms: first those whom nothing holds up, then all.
@@ -129,7 +132,7 @@ def _settle_peer(world: World, peer: Peer) -> bool:
     missing = [room for room in peer.wanted if room not in talk.inside]
     peer.send(*(Join(talk.next_id(), room, peer.place(room)) for room in missing))
     if not missing:
-        peer.send(*(numbered(request, talk.next_id()) for request in peer.owed.values()))
+        peer.send(*(numbered(request, talk.next_id()) for request in list(peer.owed.values())[:AT_ONCE]))
     places = [(room, peer.rooms[room]) for room in talk.inside if room in peer.rooms]
     return not talk.pending and all(view.is_live and view.seq == world.head(room) for room, view in places)
 

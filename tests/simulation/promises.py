@@ -4,6 +4,7 @@ This file owns what is right and wrong. It looks at transcripts, at what the dis
 at the server. All functions are plain: they return, or raise `Broken`.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Final
@@ -11,10 +12,12 @@ from typing import Final
 import msgspec
 
 from protocol import (
+    Done,
     Edited,
     Entry,
     Error,
     Gap,
+    Hello,
     History,
     Joined,
     Live,
@@ -23,7 +26,10 @@ from protocol import (
     Post,
     Posted,
     Presence,
+    Quit,
     Redacted,
+    SetNick,
+    Welcome,
 )
 from tests.simulation.judgement import Broken
 from tests.simulation.record import SENT, Transcript
@@ -33,6 +39,8 @@ from tests.simulation.world import Evidence
 
 MEMORY_BYTES: Final = 1_048_576
 """What may wait to be sent on one connection: 256 KiB, one answer and one page of as much each, and some small ones."""
+
+NICK_HELD_S: Final = 600.0
 
 Check = Callable[[Evidence, list[Chain]], None]
 
@@ -377,6 +385,34 @@ def nothing_is_left_behind(evidence: Evidence, chains: list[Chain]) -> None:
         raise Broken(0, evidence.notes.left[0])
 
 
+def a_nick_is_held(evidence: Evidence, chains: list[Chain]) -> None:
+    """A nick is given to nobody else while its person is connected, nor for 10 minutes after it was lost."""
+    grants: list[tuple[int, str, str, float, float]] = []  # server, author, nick, asked, seen
+    asked: dict[tuple[int, str], list[float]] = defaultdict(list)  # what may have given up a nick
+    gone: dict[tuple[int, str], float] = defaultdict(float)
+    for transcript in evidence.transcripts:
+        times = {line.tick: line.at for line in transcript.lines}
+        author = next((w.author for w in walk(transcript) if isinstance(w, Answered) and w.author), "")
+        who = (transcript.server, author)
+        for line in transcript.lines:
+            if line.way == SENT and isinstance(line.message, Hello | SetNick | Quit):
+                asked[who].append(line.at)
+        closed_at = transcript.link.server.closed_at
+        gone[who] = max(gone[who], math.inf if closed_at is None else closed_at)
+        for walked in walk(transcript):
+            if isinstance(walked, Answered) and isinstance(walked.answer, Welcome | Done):
+                nick = getattr(walked.answer, "nick", None) or getattr(walked.request, "nick", "")
+                if nick:
+                    grants.append((*who, nick, times[walked.asked], times[walked.tick]))
+    for server, author, nick, _, since in grants:
+        given_up = min((at for at in asked[server, author] if at >= since), default=math.inf)
+        until = min(given_up, gone[server, author] + NICK_HELD_S)
+        for other_server, other, other_nick, other_asked, other_seen in grants:
+            if (other_server, other_nick) == (server, nick) and other != author and since < other_asked:
+                if other_seen < until:
+                    raise Broken(0, f"{nick} was given to {other} at {other_seen}, and was {author}'s until {until}")
+
+
 ALL: Final[tuple[Check, ...]] = (
     nothing_is_left_behind,
     a_room_is_a_log,
@@ -386,6 +422,7 @@ ALL: Final[tuple[Check, ...]] = (
     everyone_sees_the_same_stream,
     a_slow_reader_harms_no_one,
     what_is_no_entry_may_be_dropped,
+    a_nick_is_held,
 )
 
 

@@ -4,7 +4,7 @@ This file owns the transcripts, and a stream that writes them down. It must not 
 """
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -74,6 +74,7 @@ class Transcript:
     was_open: bool = False
     was_harmed: bool = False
     lines_judged: int = 0
+    walked: list[Any] | None = None  # what `walk` makes of it
 
     def seen(self) -> list[FromServer]:
         return [line.message for line in self.lines if line.way == SEEN]  # type: ignore[misc]

@@ -37,12 +37,16 @@ class Outcome:
     """What a run came to.
 
     Attributes:
-        trace: every message that any client sent or saw, in order, with its time.
         counts: how often what happened.
     """
 
-    trace: str
+    evidence: Evidence
     counts: dict[str, int]
+
+    @property
+    def trace(self) -> str:
+        """Every message that any client sent or saw, in order, with its time."""
+        return trace(self.evidence)
 
 
 class _Log(logging.Handler):
@@ -102,7 +106,7 @@ def simulate(scenario: Scenario) -> Outcome:
         check(evidence, chains)
     if failures:
         raise failures[0]
-    return Outcome(trace(evidence), tally(evidence, chains))
+    return Outcome(evidence, tally(evidence, chains))
 
 
 async def _run(scenario: Scenario) -> tuple[Evidence, list[Chain], list[Broken]]:

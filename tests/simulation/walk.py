@@ -4,7 +4,7 @@ This file owns how the messages of one connection hang together. It judges that 
 order, or its connection ended.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from protocol import (
@@ -66,12 +66,18 @@ class Came:
 Walked = Answered | Entered | Came | FromServer
 
 
-def walk(transcript: Transcript) -> Iterator[Walked]:
-    """Yield what a connection's client learnt, in order: answers, streams, and all other messages as they are.
+def walk(transcript: Transcript) -> Sequence[Walked]:
+    """Return what a connection's client learnt, in order: answers, streams, and all other messages as they are.
 
     Raises:
         Broken: an answer is missing, comes twice, out of turn or of the wrong kind, or something follows `bye`.
     """
+    if transcript.walked is None:  # every promise is judged by it
+        transcript.walked = list(_walk(transcript))
+    return transcript.walked
+
+
+def _walk(transcript: Transcript) -> Iterator[Walked]:
     asked: list[tuple[int, Request]] = []
     inside: set[str] = set()
     author = ""
