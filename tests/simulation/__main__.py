@@ -20,12 +20,15 @@ def main() -> int:
     """Run scenarios until as many are done as asked for; 1 if one of them failed."""
     options = _options()
     total, started = Report(options.seed), time.perf_counter()
+    seen: set[str] = set()
     count = 1 if options.scenarios is None and options.batch else max(1, (options.scenarios or 10_000) // BATCH)
     seeds = range(options.seed, options.seed + count)
     for done, report in enumerate(_reports(seeds, options.jobs, options.stop), 1):
         total.add(report)
         for failure in report.failures:
-            print(failure, flush=True)
+            if failure.where not in seen:  # one of each kind is enough to read
+                print(failure, flush=True)
+            seen.add(failure.where)
         if sys.stderr.isatty() or done % 10 == 0:
             elapsed = time.perf_counter() - started
             print(f"{total.scenarios} scenarios, {len(total.failures)} failures, {elapsed:.0f} s", file=sys.stderr)
@@ -42,8 +45,8 @@ def main() -> int:
     last = options.seed + len(seeds) - 1
     print(f"\n{total.scenarios:,} scenarios of the seeds {options.seed} to {last} in {elapsed:.0f} s:", end=" ")
     print(f"{len(total.failures)} failures" if total.failures else "every promise held")
-    for failure in total.failures:
-        print(f"have it again with: python -m tests.simulation --seed {failure.seed}")
+    for number in sorted({failure.seed for failure in total.failures}):
+        print(f"have it again with: python -m tests.simulation --seed {number}")
     return bool(total.failures)
 
 

@@ -4,6 +4,7 @@ This file owns a batch in one process. It must not know the command line, nor ho
 """
 
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class Failure:
     seed: int
     number: int
     what: str
-    promise: int
+    where: str
     scenario: Scenario
     shortest: Scenario | None = None
 
@@ -81,8 +82,7 @@ def run_batch(
         try:
             outcome = simulate(scenario)
         except Exception as error:  # whatever a broken server makes of it, it is a finding
-            promise = error.promise if isinstance(error, Broken) else 0
-            report.failures.append(Failure(number, report.scenarios, describe(error), promise, scenario))
+            report.failures.append(Failure(number, report.scenarios, describe(error), where(error), scenario))
             if stop:
                 raise _Enough from None
         else:
@@ -115,16 +115,24 @@ def _generate(number: int, scenarios: int, carry_out: Callable[[Scenario], None]
 
 
 def fails_like(failure: Failure) -> Callable[[Scenario], bool]:
-    """Return whether a scenario breaks the same promise."""
+    """Return whether a scenario fails in the same way."""
 
     def fails(scenario: Scenario) -> bool:
         try:
             simulate(scenario)
         except Exception as error:
-            return (error.promise if isinstance(error, Broken) else 0) == failure.promise
+            return where(error) == failure.where
         return False
 
     return fails
+
+
+def where(error: BaseException) -> str:
+    """Return what tells one kind of failure from another: who found it, and on which line."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frame = traceback.extract_tb(error.__traceback__)[-2 if isinstance(error, Broken) else -1]
+    return f"{type(error).__name__} {frame.name} {frame.lineno}"
 
 
 def describe(error: BaseException) -> str:

@@ -7,6 +7,7 @@ at the server. All functions are plain: they return, or raise `Broken`.
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -209,11 +210,14 @@ def coming_back_costs_nothing(evidence: Evidence, chains: list[Chain]) -> None:
 def _judge_chain(evidence: Evidence, chain: Chain) -> None:
     following: dict[str, int] = {}
     loose: set[str] = set()
+    resumed: dict[str, int] = {}
     epoch: dict[str, str] = {}
     for _, event in chain.events:
         match event:
             case Joined():
                 if event.room not in following or event.room in chain.left:
+                    # Whoever asked to leave may not have left when the connection was lost.
+                    resumed[event.room] = following.get(event.room, 0)
                     following[event.room] = max(0, event.head - 50) + 1
                     loose.add(event.room)
                 epoch[event.room] = event.epoch
@@ -224,7 +228,8 @@ def _judge_chain(evidence: Evidence, chain: Chain) -> None:
                 raise Broken(4, f"the client library gave {event} where {following[event.room]} was due")
             case _ if isinstance(event, ENTRIES):
                 due = following[event.room]
-                if event.seq > due or (event.seq < due and event.room not in loose):
+                fine = event.seq <= due or event.seq == resumed[event.room] if event.room in loose else event.seq == due
+                if not fine:
                     raise Broken(4, f"the client library gave {event} where {due} was due")
                 following[event.room] = event.seq + 1
                 loose.discard(event.room)
@@ -385,32 +390,52 @@ def nothing_is_left_behind(evidence: Evidence, chains: list[Chain]) -> None:
         raise Broken(0, evidence.notes.left[0])
 
 
+@dataclass(frozen=True)
+class _Claim:
+    """A request that may change who has which nick: when, when its connection was lost, and what it was granted."""
+
+    asked: int
+    asked_at: float
+    answered: float
+    answered_at: float
+    lost_at: float
+    nick: str
+
+
 def a_nick_is_held(evidence: Evidence, chains: list[Chain]) -> None:
-    """A nick is given to nobody else while its person is connected, nor for 10 minutes after it was lost."""
-    grants: list[tuple[int, str, str, float, float]] = []  # server, author, nick, asked, seen
-    asked: dict[tuple[int, str], list[float]] = defaultdict(list)  # what may have given up a nick
-    gone: dict[tuple[int, str], float] = defaultdict(float)
+    """A nick is given to nobody else while its person is connected, nor for 10 minutes after it was lost.
+
+    All of it in the life of one server: who was lost before that, it does not know.
+    """
+    claims: dict[tuple[int, str], list[_Claim]] = defaultdict(list)  # by server and person
     for transcript in evidence.transcripts:
-        times = {line.tick: line.at for line in transcript.lines}
-        author = next((w.author for w in walk(transcript) if isinstance(w, Answered) and w.author), "")
-        who = (transcript.server, author)
-        for line in transcript.lines:
-            if line.way == SENT and isinstance(line.message, Hello | SetNick | Quit):
-                asked[who].append(line.at)
-        closed_at = transcript.link.server.closed_at
-        gone[who] = max(gone[who], math.inf if closed_at is None else closed_at)
-        for walked in walk(transcript):
-            if isinstance(walked, Answered) and isinstance(walked.answer, Welcome | Done):
-                nick = getattr(walked.answer, "nick", None) or getattr(walked.request, "nick", "")
-                if nick:
-                    grants.append((*who, nick, times[walked.asked], times[walked.tick]))
-    for server, author, nick, _, since in grants:
-        given_up = min((at for at in asked[server, author] if at >= since), default=math.inf)
-        until = min(given_up, gone[server, author] + NICK_HELD_S)
-        for other_server, other, other_nick, other_asked, other_seen in grants:
-            if (other_server, other_nick) == (server, nick) and other != author and since < other_asked:
-                if other_seen < until:
-                    raise Broken(0, f"{nick} was given to {other} at {other_seen}, and was {author}'s until {until}")
+        claims[transcript.server, _person(transcript)] += _claims(transcript)
+    for (server, person), made in claims.items():
+        for claim in filter(lambda claim: claim.nick, made):
+            others = (other.asked_at for other in made if other is not claim and other.answered > claim.asked)
+            until = min(*others, claim.lost_at + NICK_HELD_S, math.inf)
+            for (other_server, other_person), others_made in claims.items():
+                if other_server != server or other_person == person:
+                    continue
+                for other in others_made:
+                    if other.nick == claim.nick and claim.answered_at < other.asked_at and other.answered_at < until:
+                        raise Broken(0, f"{other.nick} was given to {other_person}; it was {person}'s until {until}")
+
+
+def _claims(transcript: Transcript) -> Iterator[_Claim]:
+    times = {line.tick: line.at for line in transcript.lines}
+    closed_at = transcript.link.server.closed_at
+    lost_at = math.inf if closed_at is None else closed_at
+    answers = {w.asked: w for w in walk(transcript) if isinstance(w, Answered)}
+    for line in transcript.lines:
+        if line.way == SENT and isinstance(line.message, Hello | SetNick | Quit):
+            answered = answers.get(line.tick)
+            if answered is None:
+                yield _Claim(line.tick, line.at, math.inf, math.inf, lost_at, "")
+            else:
+                granted = isinstance(answered.answer, Welcome | Done)
+                nick = line.message.nick if granted and isinstance(line.message, Hello | SetNick) else ""
+                yield _Claim(line.tick, line.at, answered.tick, times[answered.tick], lost_at, nick)
 
 
 ALL: Final[tuple[Check, ...]] = (

@@ -9,7 +9,8 @@ from typing import Any
 
 from tests.simulation.scenario import Scenario, Step
 
-PLAIN: tuple[Any, ...] = (None, 0, 1, 0.0, 0.5)
+PLAIN: tuple[Any, ...] = (0, 1, 2, 0.0, 0.5)
+NAMES = ("who", "whom", "room", "nick")
 
 
 def shrunk(scenario: Scenario, fails: Callable[[Scenario], bool], tries: int = 600) -> Scenario:
@@ -54,7 +55,8 @@ def _plainer(scenario: Scenario) -> Iterator[Scenario]:
 def _plainer_step(step: Step) -> Iterator[Step]:
     for field in fields(step):
         value = getattr(step, field.name)
-        for plain in PLAIN:
-            if field.name not in ("who", "room", "whom", "nick") and type(plain) is type(value) and plain < value:
+        if field.default is None and value is not None:
+            yield replace(step, **{field.name: None})
+        for plain in PLAIN if field.name not in NAMES else ():
+            if type(plain) is type(value) and plain < value:
                 yield replace(step, **{field.name: plain})
-                break
