@@ -151,9 +151,9 @@ def notes(measures: Sequence[Measure]) -> list[str]:
             found.append(f"With {load(subject).NAME} the generator was busy for {busy:.0%}: it may be the limit.")
         if lost := sum(m.values.get("lost", 0) for m in measures if m.subject == subject):
             found.append(f"With {load(subject).NAME}, {lost:.0f} deliveries were lost.")
-    if parts := _parts([m for m in measures if m.subject == "trio_chat"]):
-        listed = ", ".join(f"{part} {micros:.2f}" for part, micros in parts)
-        found.append(f"Where the µs go at full speed, {load('trio_chat').NAME}, by samples: {listed}.")
+        if parts := _parts([m for m in measures if m.subject == subject]):
+            listed = ", ".join(f"{part} {micros:.2f}" for part, micros in parts)
+            found.append(f"Where the µs go at full speed, {load(subject).NAME}, by samples: {listed}.")
     return found
 
 
