@@ -65,9 +65,7 @@ class _Enough(BaseException):
     """Raised to leave a batch at its first failure."""
 
 
-def run_batch(
-    number: int, scenarios: int = BATCH, *, stop: bool = False, shrink: bool = True
-) -> Report:
+def run_batch(number: int, scenarios: int = BATCH, *, stop: bool = False, shrink: bool = True) -> Report:
     """Run the scenarios of one seed; the same seed gives the same ones.
 
     Args:
@@ -141,5 +139,3 @@ def describe(error: BaseException) -> str:
         error = error.exceptions[0]
     text = str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
     return text if len(text) < 600 else text[:600] + " …"
-
-

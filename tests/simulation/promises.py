@@ -449,5 +449,3 @@ ALL: Final[tuple[Check, ...]] = (
     what_is_no_entry_may_be_dropped,
     a_nick_is_held,
 )
-
-

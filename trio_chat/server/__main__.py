@@ -4,8 +4,10 @@ This file owns what an operator types and reads. It must not know rooms or conne
 """
 
 import contextlib
+import gc
 import resource
 import signal
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -79,6 +81,7 @@ def main(
     except ConfigError as error:
         fail(str(error))
     _raise_file_limit()
+    _take_turns_soon()
     log_to_stderr(settings.log_level)
     if settings.bot is not None:
         settings = _prepare_bot(settings, settings.bot)
@@ -126,6 +129,18 @@ def _raise_file_limit() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _take_turns_soon() -> None:
+    """Let the thread that commits have Python's lock soon, and the garbage collector come seldom.
+
+    A busy event loop lets go of the lock so shortly that another thread waits out the switch interval, time and again:
+    beside turns of 2 ms, a commit took up to 530 ms at the 5 ms that are usual, and 16 ms at these. What connections
+    leave is freed without the collector, which looks at all that thousands of them hold, and keeps all waiting.
+    """
+    sys.setswitchinterval(0.000_5)
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

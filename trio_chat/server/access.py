@@ -5,8 +5,6 @@ This file owns the rules that several requests share, each raising `Refusal`. It
 
 from typing import TYPE_CHECKING
 
-import trio
-
 from trio_chat.names import room_name
 from trio_chat.server.errors import Refusal
 from trio_chat.server.people import Person
@@ -70,12 +68,11 @@ async def readable(c: "Connection", name: str) -> tuple[str, int]:
     return canonical, room.head
 
 
-def limit(c: "Connection") -> None:
-    """Count something that costs the room or the store against this person's rate.
+def limit(person: Person, now: float) -> None:
+    """Count something that costs the room or the store against a person's rate, at `now` of Trio's clock.
 
     Raises:
         Refusal: `too_many`, with how long to wait.
     """
-    bucket = me(c).bucket
-    if bucket is not None and (wait_s := bucket.take(trio.current_time())):
+    if person.bucket is not None and (wait_s := person.bucket.take(now)):
         raise Refusal("too_many", "That was too fast; wait a moment and send it again.", int(wait_s * 1000) + 1)

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import trio
 from msgspec import Struct
 
 from protocol import (
@@ -127,7 +128,7 @@ async def _stand_for(typed: Typed, request: Request) -> None:
 
 
 async def _append(typed: Typed, post: Post, command: str | None = None) -> None:
-    draft = requests.draft_post(typed.c, post, typed.c.hub.wall_clock_ms(), command)
+    draft = requests.draft_post(typed.c, post, trio.current_time(), typed.c.hub.wall_clock_ms(), command)
     await typed.c.append([draft], [post.id])
 
 

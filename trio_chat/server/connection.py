@@ -299,10 +299,10 @@ class Connection:
             return  # the last frame is out: nothing that follows means anything
         drafts: list[Draft] = []
         ids: list[int] = []
-        now_ms = self.hub.wall_clock_ms()
+        now, now_ms = trio.current_time(), self.hub.wall_clock_ms()
         for post in posts:
             try:
-                drafts.append(requests.draft_post(self, post, now_ms))
+                drafts.append(requests.draft_post(self, post, now, now_ms))
                 ids.append(post.id)
             except (Refusal, NameRefused) as refusal:
                 await self.append(drafts, ids)

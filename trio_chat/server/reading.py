@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import trio
 
 from protocol import (
     PAGE_BYTES,
@@ -43,7 +44,7 @@ async def _history(c: "Connection", request: GetHistory) -> None:
 
 
 async def _search(c: "Connection", request: Search) -> None:
-    limit(c)
+    limit(me(c), trio.current_time())
     room = None if request.room is None else (await readable(c, request.room))[0]
     try:
         hits = await c.hub.store.search(

@@ -105,10 +105,10 @@ async def _hello(c: "Connection", hello: Hello) -> None:
 
 
 async def _nick(c: "Connection", request: SetNick) -> None:
-    person = me(c)
-    limit(c)
+    person, now = me(c), trio.current_time()
+    limit(person, now)
     _check_nick(c, request.nick)
-    before = c.hub.people.rename(person, request.nick, trio.current_time())
+    before = c.hub.people.rename(person, request.nick, now)
     c.send(Done(request.id))
     if before != person.nick:
         _announce_rename(person, before)
@@ -204,8 +204,10 @@ def joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
 # --- writing ------------------------------------------------------------------------------------------
 
 
-def draft_post(c: "Connection", post: Post, now_ms: int, command: str | None = None) -> Draft:
-    """Return what a post, or a command that says something, appends at `now_ms` (Unix milliseconds), if it may.
+def draft_post(c: "Connection", post: Post, now: float, now_ms: int, command: str | None = None) -> Draft:
+    """Return what a post, or a command that says something, appends, if it may.
+
+    It is `now` on Trio's clock, in seconds, and `now_ms` in Unix milliseconds.
 
     Raises:
         Refusal: the poster is not there, or too fast, or replies to nothing.
@@ -214,8 +216,7 @@ def draft_post(c: "Connection", post: Post, now_ms: int, command: str | None = N
     if post.reply_to is not None and not 1 <= post.reply_to <= membership.room.head:
         raise Refusal("no_such_entry", "The message that this replies to is not in this room.")
     person = membership.person
-    if person.bucket is not None:
-        limit(c)
+    limit(person, now)
     return Draft(
         membership.room.name, person.author, post.key, now_ms, person.nick, "message", post.text,
         post.action, c.bot, post.reply_to, command,
@@ -239,8 +240,8 @@ async def _topic(c: "Connection", request: SetTopic) -> None:
 async def _append(
     c: "Connection", membership: Membership, request: Edit | Redact | SetTopic, kind: Any, text: str
 ) -> None:
-    limit(c)
     person, target = membership.person, getattr(request, "target", None)
+    limit(person, trio.current_time())
     draft = Draft(
         membership.room.name, person.author, request.key, c.hub.wall_clock_ms(), person.nick, kind, text, target=target
     )
