@@ -131,7 +131,7 @@ def where(error: BaseException) -> str:
     """Return what tells one kind of failure from another: who found it, and on which line."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    frame = traceback.extract_tb(error.__traceback__)[-2 if isinstance(error, Broken) else -1]
+    frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} {frame.name} {frame.lineno}"
 
 

@@ -5,7 +5,7 @@ a failing scenario is shrunk as a list, and printed as one. It must not know how
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -72,11 +72,26 @@ class Story(RuleBasedStateMachine):
         self.steps += [steps.Cut(who, way, after), steps.Post(who, 0, 2), steps.Pause(0.05)]
         self.steps += [steps.Post(other, 0, count, 4_000), steps.Connect(who)]
 
-    @rule(who=clients, other=clients, seconds=st.sampled_from([0.05, 0.5]), room=rooms)
-    def hand_over(self, who: int, other: int, seconds: float, room: int) -> None:
-        """Speak into a slow disk and be gone before it has answered, while somebody else comes in."""
-        self.steps += [steps.SlowDisk(seconds), steps.Post(who, room), steps.Pause(0.02), steps.Cut(who)]
-        self.steps += [steps.Pause(0.01), steps.Join(other, room), steps.HealDisk()]
+    @rule(who=clients, other=clients, third=clients, room=st.sampled_from([2, 2, 1, 0]))
+    def hand_over(self, who: int, other: int, third: int, room: int) -> None:
+        """Speak while the disk is busy, and be gone before it has answered; somebody else comes in meanwhile."""
+        self.steps += [steps.Join(who, room), steps.Pause(0.4), steps.SlowDisk(0.5), steps.Post(third, 0)]
+        self.steps += [steps.Pause(0.05), steps.Post(who, room), steps.Pause(0.05), steps.Cut(who)]
+        self.steps += [steps.Pause(0.05), steps.Join(other, room), steps.Pause(2.0), steps.HealDisk()]
+
+    @rule(who=clients, last=st.sampled_from([1, 5, 500]), again=st.sampled_from([None, "mine"]), leave=st.booleans())
+    def join_twice(self, who: int, last: int, again: Literal["mine"] | None, leave: bool) -> None:
+        """Join anew, or leave, while a page is being read."""
+        self.steps += [steps.Post(who, 0), steps.Pause(0.4), steps.SlowDisk(0.5)]
+        self.steps += [steps.Join(who, 0, None, last), steps.Pause(0.05)]
+        self.steps.append(steps.Leave(who, 0) if leave else steps.Join(who, 0, again))
+        self.steps += [steps.Pause(2.0), steps.HealDisk()]
+
+    @rule(who=peers, other=clients)
+    def ask_without_reading(self, who: int, other: int) -> None:
+        """Ask for much more than one reads."""
+        self.steps += [steps.Post(other, 0, 70, 4_000), steps.Pause(0.4), steps.StopReading(who)]
+        self.steps += [steps.Ask(who, "newest", 0, 500, 20), steps.Pause(2.0)]
 
     @rule(who=clients, whom=nicks, count=few)
     def whisper(self, who: int, whom: int, count: int) -> None:
