@@ -80,8 +80,12 @@ MUTANTS: Final = (
     ),
     _mutant(
         "cursor check dropped",
-        "A page that was read for a cursor that has left, or started anew, meanwhile is sent all the same.",
-        (f"{SERVER}/delivery.py", "                return  # it left, or started anew, while the page was read", "                pass"),
+        "A cursor that has left, or was replaced, while its page was sent goes on, and turns live beside the new one.",
+        (
+            f"{SERVER}/delivery.py",
+            "                return  # the same, while the page was sent",
+            "                self._behind[membership] = None",
+        ),
     ),
     _mutant(
         "old cursor not forgotten",
