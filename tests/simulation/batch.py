@@ -23,7 +23,7 @@ from tests.simulation.shrink import shrunk
 BATCH: Final = 100
 """Scenarios of one seed: few enough to be had again in seconds, enough for Hypothesis to come from small to large."""
 
-STEPS: Final = 40
+STEPS: Final = 30
 """Rules that make one scenario, at most; each adds one step or a few."""
 
 

@@ -38,7 +38,7 @@ from tests.simulation.user import Chain
 from tests.simulation.walk import ENTRIES, Answered, Came, Entered, Walked, walk, wrong
 from tests.simulation.world import Evidence
 
-MEMORY_BYTES: Final = 1_048_576
+MEMORY_BYTES: Final = 13 * 65_536
 """What may wait to be sent on one connection: 256 KiB, one answer and one page of as much each, and some small ones."""
 
 SILENCE_S: Final = 75.0

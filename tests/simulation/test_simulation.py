@@ -81,6 +81,9 @@ SCENARIOS = {
         *(Pause(0.05), Cut(1), Leave(2, 0), Pause(0.05), Join(2, 2), Pause(3.0), HealDisk()),
     ),
     "a nick asked for while it is held": (Connect(0), Pause(0.4), Cut(0), Connect(1, nick=0), Pause(700.0), Bye(1)),
+    "left behind joins that are under way": (
+        *(Connect(0), Connect(5), Pause(0.4), Join(0, 0), Join(5, 0), Join(5, 0), Post(5, 0), Join(5, 0), Leave(5, 0)),
+    ),
     "bye in one piece with hello": (Connect(0), Bye(0), Connect(4), Pause(0.05)),
     "killed before anything was served": (Connect(0), Kill(), Pause(90.0)),
 }
