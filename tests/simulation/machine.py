@@ -94,6 +94,11 @@ class Story(RuleBasedStateMachine):
         self.steps += [steps.Post(other, 0, 70, 4_000), steps.Pause(0.4), steps.StopReading(who)]
         self.steps += [steps.Ask(who, "newest", 0, 500, 8), steps.Pause(2.0)]
 
+    @rule(who=peers, other=clients, wait_s=st.sampled_from([0.4, 0.4, 700.0]))
+    def take_nick(self, who: int, other: int, wait_s: float) -> None:
+        """Lose the connection, and have somebody else ask for one's nick."""
+        self.steps += [steps.Cut(who), steps.Pause(wait_s), steps.Rename(other, who), steps.Pause(0.05)]
+
     @rule(who=clients, whom=nicks, count=few)
     def whisper(self, who: int, whom: int, count: int) -> None:
         """Open a private room, and speak in it."""
