@@ -23,7 +23,7 @@ from tests.simulation.shrink import shrunk
 BATCH: Final = 100
 """Scenarios of one seed: few enough to be had again in seconds, enough for Hypothesis to come from small to large."""
 
-STEPS: Final = 40
+STEPS: Final = 30
 """Rules that make one scenario, at most; each adds one step or a few."""
 
 
@@ -129,7 +129,7 @@ def where(error: BaseException) -> str:
     """Return what tells one kind of failure from another: who found it, and on which line."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    frame = traceback.extract_tb(error.__traceback__)[-2 if isinstance(error, Broken) else -1]
+    frame = traceback.extract_tb(error.__traceback__)[-1]
     return f"{type(error).__name__} {frame.name} {frame.lineno}"
 
 

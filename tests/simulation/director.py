@@ -223,12 +223,14 @@ class Director:
         match step.what:
             case "bad json":
                 peer.send_raw(GARBAGE)
-            case "second hello":
+            case "second hello" if peer.talk is not None and peer.talk.is_welcome:
                 peer.send_raw(encode_frame(encode(HelloMessage(2**31 - 1, 1, "0" * 32, "zoe"))))
             case "bad frame":
                 peer.send_raw(bytes(4))
             case "eleven":
                 peer.send_raw(GARBAGE * 11)
+            case _:
+                pass
 
     def _peer_ping(self, peer: Peer, step: steps.Ping) -> None:
         if peer.talk is not None:

@@ -5,7 +5,7 @@ that by the contract tests of tests/store. What a log is, it leaves to the store
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from random import Random
@@ -233,19 +233,24 @@ class DiskStore:
 
     async def run(self) -> None:
         """Commit what waits, in batches, until the store is closed."""
-        with self._scope:
-            async for first in self._waiting:
-                batch, drafts = [first], len(first.drafts) or 1
-                while drafts < BATCH_DRAFTS:
-                    try:
-                        batch.append(self._waiting.receive_nowait())
-                    except (trio.WouldBlock, trio.EndOfChannel):
-                        break
-                    drafts += len(batch[-1].drafts) or 1
-                self.is_busy = True
-                await self._commit(batch)
-                self.is_busy = False
-        self._ended.set()
+        try:
+            with self._scope:
+                async for first in self._waiting:
+                    self.is_busy = True
+                    await self._commit([first, *self._more(len(first.drafts) or 1)])
+                    self.is_busy = False
+        finally:
+            self._ended.set()
+
+    def _more(self, drafts: int) -> Iterator[_Waiting]:
+        """Yield what else waits, as far as one transaction takes it."""
+        while drafts < BATCH_DRAFTS:
+            try:
+                waiting = self._waiting.receive_nowait()
+            except (trio.WouldBlock, trio.EndOfChannel):
+                return
+            yield waiting
+            drafts += len(waiting.drafts) or 1
 
     async def _commit(self, batch: list[_Waiting]) -> None:
         self._reach("committing")

@@ -5,7 +5,7 @@ a failing scenario is shrunk as a list, and printed as one. It must not know how
 """
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
@@ -31,7 +31,7 @@ setups = st.builds(
     seed=st.integers(0, 2**16),
     breaths=st.sampled_from([3, 0, 1, 20]),
     pipe_bytes=st.sampled_from([65_536, 65_536, 1_000]),
-    rate_limit=st.sampled_from([None, None, None, 20.0]),
+    rate_limit=st.sampled_from([None, None, None, None, None, 50.0]),
     events_waiting=st.sampled_from([1_000, 1_000, 30]),
 )
 
@@ -59,7 +59,7 @@ class Story(RuleBasedStateMachine):
             self.steps.append(steps.Pause(0.4))  # the library has to have dialled
         self.steps += [steps.Join(who, room) for who in range(present) for room in range(1 + both)]
 
-    @rule(who=peers, other=clients, count=st.sampled_from([2, 90, 90, 150]), read=st.booleans())
+    @rule(who=peers, other=clients, count=st.sampled_from([2, 90, 90, 230]), read=st.booleans())
     def fall_behind(self, who: int, other: int, count: int, read: bool) -> None:
         """Stop reading while much is said."""
         self.steps += [steps.StopReading(who), steps.Post(other, 0, count, 4_000), steps.Pause(0.4)]
@@ -72,11 +72,32 @@ class Story(RuleBasedStateMachine):
         self.steps += [steps.Cut(who, way, after), steps.Post(who, 0, 2), steps.Pause(0.05)]
         self.steps += [steps.Post(other, 0, count, 4_000), steps.Connect(who)]
 
-    @rule(who=clients, other=clients, seconds=st.sampled_from([0.05, 0.5]), room=rooms)
-    def hand_over(self, who: int, other: int, seconds: float, room: int) -> None:
-        """Speak into a slow disk and be gone before it has answered, while somebody else comes in."""
-        self.steps += [steps.SlowDisk(seconds), steps.Post(who, room), steps.Pause(0.02), steps.Cut(who)]
-        self.steps += [steps.Pause(0.01), steps.Join(other, room), steps.HealDisk()]
+    @rule(who=clients, other=clients, third=clients, room=st.sampled_from([2, 2, 1, 0]))
+    def hand_over(self, who: int, other: int, third: int, room: int) -> None:
+        """Speak while the disk is busy, and be gone before it has answered; somebody else comes in meanwhile."""
+        self.steps += [steps.Join(who, room), steps.Pause(0.4), steps.SlowDisk(0.5), steps.Post(third, 0)]
+        self.steps += [steps.Pause(0.05), steps.Post(who, room), steps.Pause(0.05), steps.Cut(who)]
+        self.steps += [steps.Leave(other, 0), steps.Pause(0.05)]  # presence, by which the cut is noticed
+        self.steps += [steps.Join(other, room), steps.Pause(2.0), steps.HealDisk()]
+
+    @rule(who=clients, last=st.sampled_from([1, 5, 500]), again=st.sampled_from([None, "mine"]), leave=st.booleans())
+    def join_twice(self, who: int, last: int, again: Literal["mine"] | None, leave: bool) -> None:
+        """Join anew, or leave, while a page is being read."""
+        self.steps += [steps.Post(who, 0), steps.Pause(0.4), steps.SlowDisk(0.5)]
+        self.steps += [steps.Join(who, 0, None, last), steps.Pause(0.05)]
+        self.steps.append(steps.Leave(who, 0) if leave else steps.Join(who, 0, again))
+        self.steps += [steps.Pause(2.0), steps.HealDisk()]
+
+    @rule(who=peers, other=clients)
+    def ask_without_reading(self, who: int, other: int) -> None:
+        """Ask for much more than one reads."""
+        self.steps += [steps.Post(other, 0, 70, 4_000), steps.Pause(0.4), steps.StopReading(who)]
+        self.steps += [steps.Ask(who, "newest", 0, 500, 8), steps.Pause(2.0)]
+
+    @rule(who=peers, other=clients, wait_s=st.sampled_from([0.4, 0.4, 700.0]))
+    def take_nick(self, who: int, other: int, wait_s: float) -> None:
+        """Lose the connection, and have somebody else ask for one's nick."""
+        self.steps += [steps.Cut(who), steps.Pause(wait_s), steps.Rename(other, who), steps.Pause(0.05)]
 
     @rule(who=clients, whom=nicks, count=few)
     def whisper(self, who: int, whom: int, count: int) -> None:
@@ -115,7 +136,7 @@ RULES: dict[type[Any], dict[str, st.SearchStrategy[Any]]] = {
     steps.Join: {
         "who": clients,
         "room": rooms,
-        "after": st.sampled_from([None, "mine", "other epoch", "beyond"]),
+        "after": st.sampled_from([None, "mine", "beyond", "other epoch"]),
         "last": st.sampled_from([None, 0, 1, 5, 500]),
     },
     steps.Leave: {"who": clients, "room": rooms},

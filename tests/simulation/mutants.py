@@ -80,11 +80,11 @@ MUTANTS: Final = (
     ),
     _mutant(
         "cursor check dropped",
-        "A page that was read for a cursor that has left, or started anew, meanwhile is sent all the same.",
+        "A cursor that has left, or was replaced, while its page was sent goes on, and turns live beside the new one.",
         (
             f"{SERVER}/delivery.py",
-            "                return  # it left, or started anew, while the page was read",
-            "                pass",
+            "                return  # the same, while the page was sent",
+            "                self._behind[membership] = None",
         ),
     ),
     _mutant(
@@ -110,11 +110,7 @@ MUTANTS: Final = (
     _mutant(
         "live without a second look",
         "A cursor turns live at the head that it saw before it read its page.",
-        (
-            f"{SERVER}/delivery.py",
-            "        if membership.cursor < room.head:\n",
-            "        if membership.cursor < head:\n",
-        ),
+        (f"{SERVER}/delivery.py", "        if membership.cursor < room.head:\n", "        if membership.cursor < head:\n"),
     ),
     _mutant(
         "behind by one too few",
@@ -153,11 +149,7 @@ MUTANTS: Final = (
     _mutant(
         "presence lost",
         "Whoever had no room for presence gets no fresh list of members.",
-        (
-            f"{SERVER}/rooms.py",
-            "                membership.delivery.miss_presence(membership)\n",
-            "                pass\n",
-        ),
+        (f"{SERVER}/rooms.py", "                membership.delivery.miss_presence(membership)\n", "                pass\n"),
     ),
     _mutant(
         "arrival untold",
@@ -228,19 +220,11 @@ MUTANTS: Final = (
     _mutant(
         "library: place forgotten",
         "The client library comes back one entry after its place.",
-        (
-            f"{CLIENT}/cursor.py",
-            "        return Position(self.epoch, self.seq)\n",
-            "        return Position(self.epoch, self.seq + 1)\n",
-        ),
+        (f"{CLIENT}/cursor.py", "        return Position(self.epoch, self.seq)\n", "        return Position(self.epoch, self.seq + 1)\n"),
     ),
     _mutant(
         "library: unanswered dropped",
         "The client library asks nothing again after the connection was lost.",
-        (
-            f"{CLIENT}/session.py",
-            "            for pending in self._ledger:\n                self._send(pending)\n",
-            "            pass\n",
-        ),
+        (f"{CLIENT}/session.py", "            for pending in self._ledger:\n                self._send(pending)\n", "            pass\n"),
     ),
 )

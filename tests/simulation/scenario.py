@@ -18,8 +18,8 @@ CLIENTS = 6
 NICKS = ("ann", "bob", "cat", "ann", "dan", "eve")
 """What each client calls itself unless a step says otherwise."""
 
-ROOMS = ("lobby", "den")
-MINE = 2
+ROOMS = ("lobby", "den", "attic")
+MINE = 3
 """Stands for a client's newest private room, where a room is asked for."""
 
 

@@ -155,7 +155,7 @@ class User:
         self.do(lambda client: client.leave(room))
 
     def _start(self, act: Callable[..., Awaitable[None]], *arguments: object) -> None:
-        if self.client is not None and self._nursery is not None:
+        if self.client is not None and self._nursery is not None and not self._closing.is_set():
             self._nursery.start_soon(self._asking, act, self.client, self.chains[-1], arguments)
 
     async def _asking(

@@ -220,8 +220,13 @@ class Session:
 
     def _joined(self, joined: Joined, pending: Pending | None) -> None:
         last, generation = (DEFAULT_LAST, None) if pending is None else (pending.last, pending.generation)
+        is_new = joined.room not in self.rooms.views
         if self.rooms.joined(joined, last, generation) and not self._shell.offer(joined):
             self.rooms.lag(self.rooms.views[joined.room])
+        if is_new:
+            # A leave that was asked before the room was there counts too: or we would join again behind it.
+            view = self.rooms.views[joined.room]
+            view.leaving = any(self.rooms.find(asked.leaves or "") is view for asked in self._ledger)
         if generation is not None:
             self._returned(joined.room)
 
