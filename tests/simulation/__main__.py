@@ -61,7 +61,9 @@ def _reports(seeds: range, jobs: int, stop: bool) -> Iterator[Report]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=main.__doc__)
-    parser.add_argument("--seed", type=int, default=0, dest="seed", help=f"the first seed; each makes {BATCH} scenarios")
+    parser.add_argument(
+        "--seed", type=int, default=0, dest="seed", help=f"the first seed; each makes {BATCH} scenarios"
+    )
     parser.add_argument("--scenarios", type=int, help="how many in all; with --seed alone: those of that seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--stop", action="store_true", help="stop at the first failure, and do not shrink it")

@@ -7,11 +7,11 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.errors import StopTest
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.simulation.judgement import Broken
@@ -65,9 +65,7 @@ class _Enough(BaseException):
     """Raised to leave a batch at its first failure."""
 
 
-def run_batch(
-    number: int, scenarios: int = BATCH, *, stop: bool = False, shrink: bool = True
-) -> Report:
+def run_batch(number: int, scenarios: int = BATCH, *, stop: bool = False, shrink: bool = True) -> Report:
     """Run the scenarios of one seed; the same seed gives the same ones.
 
     Args:
@@ -98,8 +96,8 @@ def run_batch(
 
 def _generate(number: int, scenarios: int, carry_out: Callable[[Scenario], None]) -> None:
     story = type("Batch", (Story,), {"carry_out": staticmethod(carry_out)})
-    try:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    with suppress(_Enough):
+        run_state_machine_as_test(
             seed(number)(story),
             settings=settings(
                 max_examples=scenarios,
@@ -110,8 +108,6 @@ def _generate(number: int, scenarios: int, carry_out: Callable[[Scenario], None]
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    except (_Enough, StopTest):
-        pass
 
 
 def fails_like(failure: Failure) -> Callable[[Scenario], bool]:
@@ -141,5 +137,3 @@ def describe(error: BaseException) -> str:
         error = error.exceptions[0]
     text = str(error) if isinstance(error, Broken) else f"{type(error).__name__}: {error}"
     return text if len(text) < 600 else text[:600] + " …"
-
-

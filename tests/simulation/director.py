@@ -100,7 +100,7 @@ class Director:
     # --- the network ----------------------------------------------------------------------------------
 
     def _link(self, client: Peer | User, *, harm: bool = True) -> Link | None:
-        tap = client.tap if isinstance(client, User) else client.talk and client.talk.tap
+        tap = client.tap
         if tap is None:
             return None
         if harm:
@@ -119,7 +119,7 @@ class Director:
     def _resume(self, client: Peer | User, step: steps.Resume) -> None:
         if link := self._link(client):
             for way in ("up", "down"):
-                pipe = link.pipe(way)  # type: ignore[arg-type]
+                pipe = link.pipe(way)
                 pipe.stalled = False
                 pipe.wake()
 

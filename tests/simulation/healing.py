@@ -71,7 +71,12 @@ def _say_a_last_word(director: Director) -> None:
 
 async def _all_settled(world: World, clients: Iterable[Peer | User], promise: int, when: str) -> None:
     clients = list(clients)
-    await _until(lambda: all([_is_settled(world, client) for client in clients]), "", promise, clients, when)
+
+    def are_settled() -> bool:
+        unsettled = [client for client in clients if not _is_settled(world, client)]  # all are to be seen to
+        return not unsettled
+
+    await _until(are_settled, "", promise, clients, when)
 
 
 async def _until(
@@ -145,9 +150,7 @@ def _is_slow(client: Peer | User) -> bool:
 
 
 def _transcript(client: Peer | User) -> Transcript | None:
-    if isinstance(client, User):
-        return client.tap.transcript if client.tap is not None else None
-    return client.talk.tap.transcript if client.talk is not None else None
+    return client.tap.transcript if client.tap is not None else None
 
 
 def _current(director: Director, transcript: Transcript) -> Peer | User | None:

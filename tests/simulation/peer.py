@@ -43,7 +43,7 @@ from protocol import (
     encode,
     encode_frame,
 )
-from tests.simulation.record import Tap, Transcript
+from tests.simulation.record import Tap
 from tests.simulation.scenario import NICKS, Connect
 from tests.simulation.world import World
 
@@ -122,6 +122,10 @@ class Peer:
     @property
     def is_connected(self) -> bool:
         return self.talk is not None and not self.talk.is_over
+
+    @property
+    def tap(self) -> Tap | None:
+        return None if self.talk is None else self.talk.tap
 
     @property
     def reads(self) -> bool:
@@ -319,7 +323,3 @@ def numbered(request: Keyed, number: int) -> Keyed:
             return Redact(number, request.room, request.key, request.target, request.reason)
         case SetTopic():
             return SetTopic(number, request.room, request.key, request.text)
-
-
-def is_open(transcript: Transcript) -> bool:
-    return transcript.ended_at is None

@@ -87,9 +87,7 @@ class User:
         while not closing.is_set():
             nick = self._nick + "x" * attempts
             try:
-                async with open_client(
-                    nick=nick, session=self._session, agent="user", dial=self._dial
-                ) as client:
+                async with open_client(nick=nick, session=self._session, agent="user", dial=self._dial) as client:
                     await self._use(client, closing)
             except Refused as error:
                 attempts += error.code == "nick_taken"
