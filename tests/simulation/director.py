@@ -68,7 +68,7 @@ class Director:
             getattr(self, f"_{name}")(step)
         else:
             client, kind = (self.peers[who], "peer") if who < PEERS else (self.users[who - PEERS], "user")
-            act = getattr(self, f"_{kind}_{name}", None) or getattr(self, f"_{name}", _nothing)
+            act: Any = getattr(self, f"_{kind}_{name}", None) or getattr(self, f"_{name}", _nothing)
             act(client, step)
 
     # --- servers and disk -----------------------------------------------------------------------------
