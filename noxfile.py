@@ -88,3 +88,17 @@ def soak(session: nox.Session) -> None:
     session.run("python", "-m", "benchmarks.slow_reader")
     session.run("python", "-m", "benchmarks.slow_reader", "--cut")
     session.run("pytest", "tests/e2e/test_silence.py", env={"SOAK": "1"})
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """Run 10,000 scenarios of the simulation over all cores; arguments as of `python -m tests.simulation`."""
+    install(session, "test")
+    session.run("python", "-m", "tests.simulation", *session.posargs)
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Sow bugs on purpose, one at a time, and have the simulation find each; arguments name some of them."""
+    install(session, "test")
+    session.run("python", "-m", "tests.simulation.hunt", *session.posargs)

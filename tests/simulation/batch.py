@@ -7,11 +7,11 @@ import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.errors import StopTest
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.simulation.judgement import Broken
@@ -96,8 +96,8 @@ def run_batch(number: int, scenarios: int = BATCH, *, stop: bool = False, shrink
 
 def _generate(number: int, scenarios: int, carry_out: Callable[[Scenario], None]) -> None:
     story = type("Batch", (Story,), {"carry_out": staticmethod(carry_out)})
-    try:
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    with suppress(_Enough):
+        run_state_machine_as_test(
             seed(number)(story),
             settings=settings(
                 max_examples=scenarios,
@@ -108,8 +108,6 @@ def _generate(number: int, scenarios: int, carry_out: Callable[[Scenario], None]
                 suppress_health_check=list(HealthCheck),
             ),
         )
-    except (_Enough, StopTest):
-        pass
 
 
 def fails_like(failure: Failure) -> Callable[[Scenario], bool]:

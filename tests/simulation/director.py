@@ -4,7 +4,6 @@ This file owns what each step does to clients, network, disk and servers. It mus
 right or wrong.
 """
 
-from functools import partial
 from typing import Any, Final
 
 import trio
@@ -33,8 +32,9 @@ from protocol import (
 from protocol import Hello as HelloMessage
 from tests.simulation import scenario as steps
 from tests.simulation.network import Link
-from tests.simulation.peer import Keyed, Peer, numbered
+from tests.simulation.peer import Peer
 from tests.simulation.scenario import CLIENTS, MINE, NICKS, PEERS, ROOMS, Step
+from tests.simulation.talk import Keyed, numbered
 from tests.simulation.user import User
 from tests.simulation.world import World
 
@@ -66,11 +66,10 @@ class Director:
             await self._restart(step)
         elif (who := getattr(step, "who", None)) is None:
             getattr(self, f"_{name}")(step)
-        elif who < PEERS:
-            getattr(self, f"_peer_{name}", partial(getattr(self, f"_{name}", _nothing)))(self.peers[who], step)
         else:
-            user = self.users[who - PEERS]
-            getattr(self, f"_user_{name}", partial(getattr(self, f"_{name}", _nothing)))(user, step)
+            client, kind = (self.peers[who], "peer") if who < PEERS else (self.users[who - PEERS], "user")
+            act: Any = getattr(self, f"_{kind}_{name}", None) or getattr(self, f"_{name}", _nothing)
+            act(client, step)
 
     # --- servers and disk -----------------------------------------------------------------------------
 
@@ -92,7 +91,7 @@ class Director:
     def _faildisk(self, step: steps.FailDisk) -> None:
         self.world.disk.faults[step.fault] = step.count
 
-    def _healdisk(self, step: steps.HealDisk | None = None) -> None:
+    def _healdisk(self, step: steps.HealDisk) -> None:
         self.world.disk.slow_s = 0.0
         self.world.disk.faults.clear()
         self.world.disk.on_moment = lambda moment: None
@@ -100,7 +99,7 @@ class Director:
     # --- the network ----------------------------------------------------------------------------------
 
     def _link(self, client: Peer | User, *, harm: bool = True) -> Link | None:
-        tap = client.tap if isinstance(client, User) else client.talk and client.talk.tap
+        tap = client.tap
         if tap is None:
             return None
         if harm:
@@ -119,7 +118,7 @@ class Director:
     def _resume(self, client: Peer | User, step: steps.Resume) -> None:
         if link := self._link(client):
             for way in ("up", "down"):
-                pipe = link.pipe(way)  # type: ignore[arg-type]
+                pipe = link.pipe(way)
                 pipe.stalled = False
                 pipe.wake()
 
@@ -275,7 +274,7 @@ class Director:
 
 
 def _nothing(client: Peer | User, step: Step) -> None:
-    """What a step does to a client for whom it means nothing."""
+    """Do what a step does to a client for whom it means nothing."""
 
 
 def _question(step: steps.Ask, number: int, room: str, head: int) -> Any:

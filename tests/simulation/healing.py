@@ -12,9 +12,10 @@ import trio
 from protocol import Hello, Join, Post
 from tests.simulation.director import Director
 from tests.simulation.judgement import Broken
-from tests.simulation.peer import Peer, numbered
+from tests.simulation.peer import Peer
 from tests.simulation.record import Transcript
-from tests.simulation.scenario import Connect
+from tests.simulation.scenario import Connect, HealDisk
+from tests.simulation.talk import numbered
 from tests.simulation.user import User
 from tests.simulation.world import World
 
@@ -32,7 +33,7 @@ async def heal(director: Director) -> None:
         Broken: somebody does not get there.
     """
     world = director.world
-    director._healdisk()
+    await director.carry_out(HealDisk())
     await _until(lambda: world.present is not None, "no server starts any more", 0)
     for transcript in world.transcripts:
         if _current(director, transcript) is None:
@@ -71,7 +72,12 @@ def _say_a_last_word(director: Director) -> None:
 
 async def _all_settled(world: World, clients: Iterable[Peer | User], promise: int, when: str) -> None:
     clients = list(clients)
-    await _until(lambda: all([_is_settled(world, client) for client in clients]), "", promise, clients, when)
+
+    def are_settled() -> bool:
+        unsettled = [client for client in clients if not _is_settled(world, client)]  # all are to be seen to
+        return not unsettled
+
+    await _until(are_settled, "", promise, clients, when)
 
 
 async def _until(
@@ -125,7 +131,7 @@ def _settle_peer(world: World, peer: Peer) -> bool:
         return False
     if not talk.is_welcome:
         peer.nick = f"peer{peer.who}"
-        peer.send(Hello(talk.next_id(), 1, peer._session, peer.nick))
+        peer.send(Hello(talk.next_id(), 1, peer.session, peer.nick))
         return False
     for key in [key for key, request in peer.owed.items() if request.room not in peer.wanted]:
         del peer.owed[key]
@@ -145,9 +151,7 @@ def _is_slow(client: Peer | User) -> bool:
 
 
 def _transcript(client: Peer | User) -> Transcript | None:
-    if isinstance(client, User):
-        return client.tap.transcript if client.tap is not None else None
-    return client.talk.tap.transcript if client.talk is not None else None
+    return client.tap.transcript if client.tap is not None else None
 
 
 def _current(director: Director, transcript: Transcript) -> Peer | User | None:

@@ -189,6 +189,4 @@ for _kind, _arguments in RULES.items():
         setattr(Story, f"{_kind.__name__.lower()}_{_number}", _adds(_kind, **_arguments))
 
 # Much at once is what makes pages: rare, for it is also what costs time.
-Story.post_many = _adds(  # type: ignore[attr-defined]
-    steps.Post, who=clients, room=rooms, count=st.just(600), chars=st.just(1)
-)
+Story.post_many = _adds(steps.Post, who=clients, room=rooms, count=st.just(600), chars=st.just(1))

@@ -110,7 +110,11 @@ MUTANTS: Final = (
     _mutant(
         "live without a second look",
         "A cursor turns live at the head that it saw before it read its page.",
-        (f"{SERVER}/delivery.py", "        if membership.cursor < room.head:\n", "        if membership.cursor < head:\n"),
+        (
+            f"{SERVER}/delivery.py",
+            "        if membership.cursor < room.head:\n",
+            "        if membership.cursor < head:\n",
+        ),
     ),
     _mutant(
         "behind by one too few",
@@ -149,7 +153,11 @@ MUTANTS: Final = (
     _mutant(
         "presence lost",
         "Whoever had no room for presence gets no fresh list of members.",
-        (f"{SERVER}/rooms.py", "                membership.delivery.miss_presence(membership)\n", "                pass\n"),
+        (
+            f"{SERVER}/rooms.py",
+            "                membership.delivery.miss_presence(membership)\n",
+            "                pass\n",
+        ),
     ),
     _mutant(
         "arrival untold",
@@ -220,11 +228,19 @@ MUTANTS: Final = (
     _mutant(
         "library: place forgotten",
         "The client library comes back one entry after its place.",
-        (f"{CLIENT}/cursor.py", "        return Position(self.epoch, self.seq)\n", "        return Position(self.epoch, self.seq + 1)\n"),
+        (
+            f"{CLIENT}/cursor.py",
+            "        return Position(self.epoch, self.seq)\n",
+            "        return Position(self.epoch, self.seq + 1)\n",
+        ),
     ),
     _mutant(
         "library: unanswered dropped",
         "The client library asks nothing again after the connection was lost.",
-        (f"{CLIENT}/session.py", "            for pending in self._ledger:\n                self._send(pending)\n", "            pass\n"),
+        (
+            f"{CLIENT}/session.py",
+            "            for pending in self._ledger:\n                self._send(pending)\n",
+            "            pass\n",
+        ),
     ),
 )

@@ -13,7 +13,6 @@ from protocol import (
     Answer,
     Bye,
     Done,
-    Edit,
     Entry,
     Error,
     FrameError,
@@ -25,26 +24,22 @@ from protocol import (
     Joined,
     Leave,
     Live,
-    Machine,
     Message,
     Ping,
     Pong,
     Position,
-    Post,
     Posted,
     ProtocolError,
-    Redact,
     Request,
-    Role,
     SetNick,
-    SetTopic,
     State,
     Welcome,
     encode,
     encode_frame,
 )
-from tests.simulation.record import Tap, Transcript
+from tests.simulation.record import Tap
 from tests.simulation.scenario import NICKS, Connect
+from tests.simulation.talk import KEYED, Keyed, Talk, numbered
 from tests.simulation.world import World
 
 LAST: Final = 50
@@ -54,8 +49,6 @@ TRANSIENT: Final = frozenset({"unavailable", "too_many", "not_a_member", "not_we
 """What may go well another time."""
 
 ENTRIES: Final = Entry.__args__
-Keyed = Post | Edit | Redact | SetTopic
-KEYED: Final = Keyed.__args__
 
 
 @dataclass
@@ -66,28 +59,6 @@ class View:
     seq: int
     arriving: str
     is_live: bool = False
-
-
-class Talk:
-    """One connection of a peer: what is asked on it, and what has been answered."""
-
-    def __init__(self, tap: Tap) -> None:
-        self.tap = tap
-        self.machine = Machine(Role.CLIENT)
-        self.pending: dict[int, Request] = {}
-        self.inside: set[str] = set()
-        self.is_welcome = False
-        self.is_over = False
-        self.said_bye = False
-        self.outgoing = bytearray()
-        self.filled = trio.Event()
-        self.read_lines = 0
-        self.after_welcome: list[Request] = []
-        self._ids = 0
-
-    def next_id(self) -> int:
-        self._ids += 1
-        return self._ids
 
 
 class Peer:
@@ -112,7 +83,7 @@ class Peer:
         self.said: list[Keyed] = []
         self.talk: Talk | None = None
         self._world = world
-        self._session = f"{NICKS.index(self.nick):032x}"
+        self.session = f"{NICKS.index(self.nick):032x}"
         self._reading = trio.Event()
         self._reading.set()
         self._count = 0
@@ -122,6 +93,10 @@ class Peer:
     @property
     def is_connected(self) -> bool:
         return self.talk is not None and not self.talk.is_over
+
+    @property
+    def tap(self) -> Tap | None:
+        return None if self.talk is None else self.talk.tap
 
     @property
     def reads(self) -> bool:
@@ -137,7 +112,7 @@ class Peer:
             return
         self.talk = talk = Talk(Tap(transcript, self._world.clock, decode_sent=False))
         self._world.nursery.start_soon(self._run, talk)
-        hello = Hello(talk.next_id(), 1, self._session, self.nick, "peer")
+        hello = Hello(talk.next_id(), 1, self.session, self.nick, "peer")
         if step.rushed:
             self.send(hello, *self._comeback(talk))
         else:
@@ -306,20 +281,3 @@ class Peer:
             return
         last = LAST if asked is None or asked.last is None else asked.last
         self.rooms[joined.room] = View(joined.epoch, max(0, joined.head - last), joined.epoch)
-
-
-def numbered(request: Keyed, number: int) -> Keyed:
-    """Return a request once more, under another id."""
-    match request:
-        case Post():
-            return Post(number, request.room, request.key, request.text, request.action, request.reply_to)
-        case Edit():
-            return Edit(number, request.room, request.key, request.target, request.text)
-        case Redact():
-            return Redact(number, request.room, request.key, request.target, request.reason)
-        case SetTopic():
-            return SetTopic(number, request.room, request.key, request.text)
-
-
-def is_open(transcript: Transcript) -> bool:
-    return transcript.ended_at is None

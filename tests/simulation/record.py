@@ -76,6 +76,11 @@ class Transcript:
     lines_judged: int = 0
     walked: list[Any] | None = None  # what `walk` makes of it
 
+    @property
+    def person(self) -> str:
+        """Whose connection it is: clients 0 and 3 are one person."""
+        return str(0 if self.who == 3 else self.who)
+
     def seen(self) -> list[FromServer]:
         return [line.message for line in self.lines if line.way == SEEN]  # type: ignore[misc]
 

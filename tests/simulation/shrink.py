@@ -56,7 +56,7 @@ def _plainer_step(step: Step) -> Iterator[Step]:
     for field in fields(step):
         value = getattr(step, field.name)
         if field.default is None and value is not None:
-            yield replace(step, **{field.name: None})
+            yield replace(step, **{field.name: None})  # type: ignore[arg-type]  # each has fields of its own
         for plain in PLAIN if field.name not in NAMES else ():
             if type(plain) is type(value) and plain < value:
                 yield replace(step, **{field.name: plain})

@@ -6,7 +6,8 @@ from random import Random
 import pytest
 import trio
 
-from tests.simulation.disk import Disk, DiskStore, open_disk
+from tests.simulation.disk import Disk
+from tests.simulation.store import DiskStore, open_disk
 from tests.store.drafts import Fed, all_entries, appended, said
 from tests.store.test_contract import *  # noqa: F403  # every test of the contract is one of this store too
 from tests.store.test_contract_reads import *  # noqa: F403

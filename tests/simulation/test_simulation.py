@@ -64,9 +64,14 @@ INTERESTING = (
 )
 """States without which a run of scenarios proves little."""
 
-ALL_HERE = (*(Connect(who) for who in range(6)), Pause(0.4), *(Join(who, 0) for who in range(6)), Pause(0.4))
+ALL_HERE: tuple[steps.Step, ...] = (
+    *(Connect(who) for who in range(6)),
+    Pause(0.4),
+    *(Join(who, 0) for who in range(6)),
+    Pause(0.4),
+)
 
-SCENARIOS = {
+SCENARIOS: dict[str, tuple[steps.Step, ...]] = {
     "nothing happens": ALL_HERE,
     "killed between the commit and its answer": (*ALL_HERE, Kill("committed"), Post(0, 0, 2), Post(4, 0, 2)),
     "killed before the commit": (*ALL_HERE, Kill("committing"), Post(0, 0, 2), Post(4, 0, 2)),
@@ -136,8 +141,8 @@ def test_the_same_seed_makes_the_same_scenarios() -> None:
 
 def test_a_scenario_is_printed_as_what_makes_it() -> None:
     happening = Scenario(SCENARIOS["a slow reader"], seed=5, rate_limit=20.0, events_waiting=30)
-    names: dict[str, object] = {kind.__name__: kind for kind in RULES} | {"Scenario": Scenario}
-    assert eval(str(happening), names) == happening
+    names = {kind.__name__: kind for kind in RULES}
+    assert eval(str(happening), {**names, "Scenario": Scenario}) == happening
 
 
 def test_a_failing_scenario_is_shrunk_to_what_matters() -> None:

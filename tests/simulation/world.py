@@ -11,10 +11,11 @@ from typing import Final
 import trio
 
 from protocol import Entry
-from tests.simulation.disk import Disk, DiskStore, Life, Moment, open_disk
+from tests.simulation.disk import Disk, Life, Moment
 from tests.simulation.network import Link
 from tests.simulation.record import Clock, Transcript
 from tests.simulation.scenario import Kill, Scenario
+from tests.simulation.store import DiskStore, open_disk
 from trio_chat.server import Server, ServerConfig, open_server
 
 START_MS: Final = 1_700_000_000_000
