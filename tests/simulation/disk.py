@@ -14,9 +14,10 @@ import trio
 
 from protocol import Entry
 from trio_chat.store import (
-    Appended,
     Commit,
     Draft,
+    Duplicate,
+    Rejected,
     Store,
     open_store,
 )
@@ -153,5 +154,5 @@ class Disk:
         tick = self._tick()
         for commit in commits:
             for draft, outcome in zip(commit.drafts, commit.outcomes, strict=True):
-                if isinstance(outcome, Appended):
-                    self.life.add(draft, outcome.entry, tick)
+                if not isinstance(outcome, (Duplicate, Rejected)):
+                    self.life.add(draft, outcome, tick)

@@ -35,7 +35,7 @@ def _mutant(name: str, what: str, *edits: tuple[str, str, str]) -> Mutant:
 
 _APPEND: Final = "            await self.hub.store.append(drafts, origin=ticket)\n"
 _GUESS: Final = (
-    "            from trio_chat.store import Appended, Commit\n"
+    "            from trio_chat.store import Commit\n"
     "            head = self.hub.rooms[drafts[0].room].head\n"
     "            guess = [draft.entry(head + n) for n, draft in enumerate(drafts, 1)]\n"
 )
@@ -47,7 +47,7 @@ MUTANTS: Final = (
         (
             f"{SERVER}/connection.py",
             _APPEND,
-            _GUESS + "            ticket.settle(Commit(ticket, drafts, [Appended(entry) for entry in guess]))\n"
+            _GUESS + "            ticket.settle(Commit(ticket, drafts, guess))\n            ticket.published()\n"
             "            await self.hub.store.append(drafts)\n",
         ),
     ),
@@ -61,22 +61,29 @@ MUTANTS: Final = (
         ),
         (
             f"{SERVER}/hub.py",
-            "                room.publish(added)\n",
-            "                room.publish([entry for entry in added if entry.seq > room.head])\n",
+            "                room.publish(entries)\n",
+            "                room.publish([entry for entry in entries if entry.seq > room.head])\n",
         ),
     ),
     _mutant(
         "ack after publish",
         "The poster is answered after its entries were published, so that it sees its message first.",
-        (f"{SERVER}/hub.py", "                cast(Origin, commit.origin).settle(commit)\n", "                pass\n"),
+        (f"{SERVER}/hub.py", "            origin.settle(commit)\n", "            pass\n"),
         (
             f"{SERVER}/hub.py",
-            "                self._opening[name].passed += added\n",
-            "                self._opening[name].passed += added\n"
-            "        for commit in commits:\n"
-            "            if commit.origin is not None:\n"
-            "                cast(Origin, commit.origin).settle(commit)\n",
+            "        for origin, _ in origins:\n",
+            "        for origin, commit in origins:\n            origin.settle(commit)\n",
         ),
+    ),
+    _mutant(
+        "held answer kept",
+        "An answer that no entry takes along is not sent before something else is.",
+        (f"{SERVER}/hub.py", "            origin.published()\n", "            pass\n"),
+    ),
+    _mutant(
+        "held answer after its entry",
+        "An answer that is held leaves behind the entry that it should leave before.",
+        (f"{SERVER}/outbox.py", 'b"".join((self._held, block))', 'b"".join((block, self._held))'),
     ),
     _mutant(
         "cursor check dropped",
@@ -95,7 +102,7 @@ MUTANTS: Final = (
     _mutant(
         "duplicate on retry",
         "The store does not look whether the key is there already.",
-        ("trio_chat/store/memory.py", "        if key in self._keys:\n", "        if key in ():\n"),
+        ("trio_chat/store/memory.py", "        elif draft.key in keys:\n", "        elif draft.key in ():\n"),
     ),
     _mutant(
         "page ends one early",
@@ -185,7 +192,11 @@ MUTANTS: Final = (
     _mutant(
         "published backwards",
         "What one commit brought to a room is published newest first.",
-        (f"{SERVER}/hub.py", "                room.publish(added)\n", "                room.publish(added[::-1])\n"),
+        (
+            f"{SERVER}/hub.py",
+            "                room.publish(entries)\n",
+            "                room.publish(entries[::-1])\n",
+        ),
     ),
     _mutant(
         "answered twice",
