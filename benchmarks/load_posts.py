@@ -134,9 +134,14 @@ class Posts:
 
         `all_there` says that nobody's connection was lost, so whatever was acknowledged must have been seen.
         """
-        for number, (acked, seen) in enumerate(zip(self._acked_at, self._seen_at, strict=True)):
+        newest: dict[int, int] = {}  # the seq of each sender's last message: all of them go to one room, in their order
+        for number, (acked, seen, sender) in enumerate(zip(self._acked_at, self._seen_at, self._senders, strict=True)):
             if not acked or not (seen or all_there):
                 continue
+            if acked < newest.get(sender, 0):
+                before = f"seq {newest[sender]}, that of one which was sent before it"
+                self._faults.note(DISORDER, f"message {number} was acknowledged as seq {acked} after {before}")
+            newest[sender] = max(acked, newest.get(sender, 0))
             if not seen:
                 self._faults.note(LOST, f"message {number} was acknowledged as seq {acked}, and nobody saw it")
             elif acked != seen:

@@ -282,6 +282,7 @@ class Machine:
         Raises:
             RemoteError: no request may come now, or not with this id.
         """
+        # No request changes the state, whatever it says.
         if Input.REQUEST not in TRANSITIONS[self.state] or number in self._pending:
             raise RemoteError(f"a malformed request with id {number} while the connection is {self.state.value}")
         if self.state is not State.CLOSED:

@@ -116,6 +116,15 @@ def test_a_message_acknowledged_as_another_entry_is_found() -> None:
     assert rehearsal.verdict() == {"changed": 2}
 
 
+def test_messages_of_one_sender_that_stand_in_another_order_are_found() -> None:
+    rehearsal = Rehearsal(6, acknowledged=False)
+    for number, seq in enumerate([4, 2, 3, 1, 5, 6]):  # numbers 0 and 3 are of the same sender
+        rehearsal.acknowledge(number, seq)
+    for to in range(3):
+        rehearsal.deliver(to, *[rehearsal.message(seq, number) for seq, number in enumerate([3, 1, 2, 0, 4, 5], 1)])
+    assert rehearsal.verdict() == {"out of order": 1}
+
+
 def test_a_message_that_stands_in_the_log_twice_is_found() -> None:
     rehearsal = Rehearsal(2)
     for to in range(3):

@@ -100,9 +100,10 @@ async def test_a_client_may_send_everything_behind_hello_without_waiting(server:
 
 async def test_without_hello_requests_are_refused_and_hello_still_works(server: Server) -> None:
     async with connected(server) as ann:
-        answer = await ann.ask(Join(ann.next_id(), "lobby"))
-        assert isinstance(answer, Error)
-        assert answer.code == "not_welcome"
+        for request in (Join(ann.next_id(), "lobby"), Post(ann.next_id(), "lobby", "key", "text")):
+            answer = await ann.ask(request)
+            assert isinstance(answer, Error)
+            assert answer.code == "not_welcome"
         assert (await ann.hello("ann")).nick == "ann"
 
 

@@ -199,6 +199,7 @@ class FailingStore:
     def __init__(self, feed: Feed) -> None:
         self.store: Store
         self.failing = False
+        self.append_s = 0.0
         self.doubtful = False
         self._feed = feed
         self._held: list[Commit] = []
@@ -213,6 +214,7 @@ class FailingStore:
             self._feed(held)
 
     async def append(self, drafts: list[Draft], origin: object = None) -> object:
+        await trio.sleep(self.append_s)
         self._check()
         outcomes = await self.store.append(drafts, origin)
         if self.doubtful:
@@ -232,8 +234,8 @@ class FailingStore:
             raise StoreUnavailable("the disk is full")
 
 
-@pytest.fixture
-async def failing() -> AsyncIterator[tuple[Server, FailingStore]]:
+@asynccontextmanager
+async def failing_server(rate_limit: float | None = None) -> AsyncIterator[tuple[Server, FailingStore]]:
     made: list[FailingStore] = []
 
     @asynccontextmanager
@@ -242,8 +244,14 @@ async def failing() -> AsyncIterator[tuple[Server, FailingStore]]:
         async with open_store("memory:", made[0].feed) as made[0].store:
             yield made[0]  # type: ignore[misc]  # it hands the rest through
 
-    async with open_server(ServerConfig(port=0, rate_limit=None), store=open_failing) as server:
+    async with open_server(ServerConfig(port=0, rate_limit=rate_limit), store=open_failing) as server:
         yield server, made[0]
+
+
+@pytest.fixture
+async def failing() -> AsyncIterator[tuple[Server, FailingStore]]:
+    async with failing_server() as opened:
+        yield opened
 
 
 async def test_a_store_error_answers_unavailable_and_the_server_lives_on(
@@ -299,6 +307,15 @@ async def test_too_fast_is_refused_with_the_time_to_wait() -> None:
         assert 0 < refused.retry_after_ms <= 501
         await trio.sleep(refused.retry_after_ms / 1000)
         assert isinstance(await ann.ask(Post(71, "lobby", "eleven", "too fast")), Posted)
+
+
+async def test_time_that_a_commit_takes_counts_for_the_posts_that_wait_behind_it() -> None:
+    async with failing_server(rate_limit=1) as (server, store), connected(server, "ann") as ann:
+        await ann.join()
+        store.append_s = 3
+        await ann.send(*[Post(number, "lobby", f"key {number}", "fast") for number in range(21, 30)])
+        kinds = [type(await ann.answer(number)) for number in range(21, 30)]
+        assert kinds == [Posted] * 5 + [Error] + [Posted] * 3
 
 
 async def test_nothing_follows_a_bye(server: Server) -> None:

@@ -44,6 +44,19 @@ async def test_what_is_held_leaves_with_the_next_block_in_one_piece() -> None:
     assert await theirs.receive_some() == b"answer and another block"
 
 
+async def test_what_is_held_stays_before_what_follows_though_the_writing_task_is_woken() -> None:
+    ours, theirs = memory_stream_pair()
+    outbox = Outbox(ours)
+    outbox.hold(b"answer ")
+    outbox.wake()
+    assert outbox.offer(b"entry")
+    outbox.release()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(write_forever, outbox)
+        assert await drain(theirs, 12) == b"answer entry"
+        nursery.cancel_scope.cancel()
+
+
 @pytest.mark.parametrize("is_stuck", [False, True])
 async def test_what_no_block_takes_along_leaves_at_its_release_in_its_place(is_stuck: bool) -> None:
     ours, theirs = memory_stream_pair(capacity=7 if is_stuck else 100)

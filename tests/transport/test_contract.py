@@ -41,6 +41,15 @@ async def receive_all(stream: ByteStream) -> bytes:
     return bytes(got)
 
 
+async def test_a_stream_that_was_read_from_and_then_closed_says_so(pair: Pair) -> None:
+    one, other = pair
+    await other.send_all(b"x")
+    assert await one.receive_some() == b"x"
+    await one.aclose()
+    with pytest.raises(trio.ClosedResourceError):
+        await one.receive_some()
+
+
 # --- sending and receiving ----------------------------------------------------------------------------
 
 

@@ -81,7 +81,7 @@ def main(
     except ConfigError as error:
         fail(str(error))
     _raise_file_limit()
-    _take_turns_soon()
+    _tune_interpreter()
     log_to_stderr(settings.log_level)
     if settings.bot is not None:
         settings = _prepare_bot(settings, settings.bot)
@@ -131,12 +131,13 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _take_turns_soon() -> None:
+def _tune_interpreter() -> None:
     """Let the thread that commits have Python's lock soon, and the garbage collector come seldom.
 
     A busy event loop lets go of the lock so shortly that another thread waits out the switch interval, time and again:
     beside turns of 2 ms, a commit took up to 530 ms at the 5 ms that are usual, and 16 ms at these. What connections
-    leave is freed without the collector, which looks at all that thousands of them hold, and keeps all waiting.
+    leave is freed without the collector, which looks at all that thousands of them hold, and keeps all waiting: with
+    5,000 of them coming, it took a seventh of all time.
     """
     sys.setswitchinterval(0.000_5)
     gc.freeze()

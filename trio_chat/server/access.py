@@ -19,13 +19,14 @@ def membership_in(c: "Connection", name: str) -> Membership:
     """Return this connection's membership in a room.
 
     Raises:
-        Refusal: it is in no such room.
+        Refusal: it is in no such room, or nobody has said hello.
         NameRefused: no room can have that name.
     """
     found = c.memberships.get(name)
     if found is None and not name.startswith("~"):
         found = c.memberships.get(room_name(name))
     if found is None:
+        me(c)
         raise Refusal("not_a_member", f"You are not in #{name}; join it first.")
     return found
 

@@ -48,8 +48,11 @@ if TYPE_CHECKING:
     from trio_chat.server.app import Server
 
 READ_BYTES: Final = 131_072
-"""What one read brings in at most. All posts of it are appended, encoded and sent together: with 800 at a time, each
-costs a fifth less than with 400."""
+"""What one read brings in at most. All posts of it are appended, encoded and sent together: with 800 of 100 characters
+at a time, each costs a fifth less than with 400."""
+
+REQUESTS_AT_ONCE: Final = 1_024
+"""How many requests of one read are looked at before everybody else has a turn: 5 ms if none can be understood."""
 
 FAREWELL_S: Final = 2.0
 """How long the last words may take to leave; after that the connection is cut."""
@@ -243,7 +246,10 @@ class Connection:
         self._busy = True
         try:
             while payloads := self._decoder.take():
-                await self._carry_out(self._understand(payloads))
+                for start in range(0, len(payloads), REQUESTS_AT_ONCE):
+                    if start:
+                        await trio.lowlevel.checkpoint()
+                    await self._carry_out(self._understand(payloads[start : start + REQUESTS_AT_ONCE]))
         except FrameError as error:
             self._reason = self._reason or "bad frame"
             if self.machine.state is not State.CLOSED:
@@ -307,7 +313,9 @@ class Connection:
             except (Refusal, NameRefused) as refusal:
                 await self.append(drafts, ids)
                 drafts, ids = [], []
+                await trio.lowlevel.checkpoint()  # many refusals in one piece must not hold up everybody else
                 await self._wait_for_room()
+                now, now_ms = trio.current_time(), self.hub.wall_clock_ms()
                 retry_after_ms = refusal.retry_after_ms if isinstance(refusal, Refusal) else None
                 self.send(Error(post.id, refusal.code, str(refusal), retry_after_ms))
         await self.append(drafts, ids)

@@ -65,14 +65,16 @@ class Hub:
         origins = [(cast(Origin, commit.origin), commit) for commit in commits if commit.origin is not None]
         for origin, commit in origins:
             origin.settle(commit)
-        for name, entries in _entries_by_room(commits).items():
-            room = self.rooms.get(name)
-            if room is not None:
-                room.publish(entries)
-            elif name in self._opening:
-                self._opening[name].passed += entries
-        for origin, _ in origins:
-            origin.published()
+        try:
+            for name, entries in _entries_by_room(commits).items():
+                room = self.rooms.get(name)
+                if room is not None:
+                    room.publish(entries)
+                elif name in self._opening:
+                    self._opening[name].passed += entries
+        finally:
+            for origin, _ in origins:
+                origin.published()
 
     async def open_room(self, name: str, find: Callable[[], Awaitable[RoomRecord | None]]) -> Room | None:
         """Return the open room, or open the one that `find` gives; None if it gives none.

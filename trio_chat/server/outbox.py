@@ -154,6 +154,8 @@ class Outbox:
         self._changed.unpark_all()
 
     def _put(self, block: Block) -> None:
+        if self._held:
+            block, self._held = b"".join((self._held, block)), b""
         self._idle = False
         self._send.send_nowait(block)
         self._blocks += 1

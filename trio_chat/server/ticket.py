@@ -32,7 +32,7 @@ class Ticket:
         if self._withdrawn or self._connection.machine.state is State.CLOSED:
             return  # the client is gone; it will send again, and hear that it is a duplicate
         answers = [
-            Posted(number, draft.room, outcome.seq, draft.at)
+            Posted(number, draft.room, outcome.seq, draft.at)  # as below, without a call for what is usual
             if type(outcome) is Message
             else _answer(number, draft, outcome)
             for number, draft, outcome in zip(self._ids, commit.drafts, commit.outcomes, strict=True)

@@ -118,6 +118,7 @@ class SocketStream:
         if self._sock.fileno() != -1:
             trio.lowlevel.notify_closing(self._sock.fileno())
             self._sock.close()
+            self._may_have_more = True  # so that the next read asks the socket, which says that it is closed
         await trio.lowlevel.checkpoint()
 
     def _lost(self, error: OSError) -> trio.ClosedResourceError | trio.BrokenResourceError:
