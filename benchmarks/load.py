@@ -177,6 +177,9 @@ def _put_load(wanted: Options, command: str) -> int:
         return interrupted
     print(summary(_figures(load, title, outcome)), flush=True)
     _write(Recording(title, command, outcome.scene.measurements), wanted.data, picture)
+    if not outcome.scene.posts.acknowledged and not interrupted:
+        print("The server took none of the messages.", file=sys.stderr)
+        return FAILED
     return interrupted or (FAILED if outcome.scene.faults.counts else 0)
 
 

@@ -1,0 +1,24 @@
+"""`python -m benchmarks`: which benchmarks there are, and the comparison with other servers.
+
+This file owns that list and hands over to `benchmarks.delivery`. It must not know how anything is measured.
+"""
+
+import sys
+from typing import Final
+
+from benchmarks.delivery.__main__ import main
+
+OTHERS: Final = """
+other benchmarks, each with --help:
+  python -m benchmarks.load         a load on a running server, for its operator
+  python -m benchmarks.framing      cutting a stream of bytes into frames
+  python -m benchmarks.replay       a real log, said anew by its people, and every transcript compared
+  python -m benchmarks.kill9        kill -9, again and again, and what was promised before it
+  python -m benchmarks.slow_reader  100 MB past somebody who reads slowly
+"""
+
+if __name__ == "__main__":
+    if "--help" in sys.argv[1:] or "-h" in sys.argv[1:]:
+        print(__doc__, OTHERS, sep="")
+    else:
+        sys.exit(main())
