@@ -14,7 +14,8 @@ BUFFER_BYTES: Final = 262_144
 
 RARE: Final = b"ZYXWVUTSRQPONMLKJIHGFEDCBA;?!@#$%&*+=[]|^>`"
 """What texts end with, and what is counted: bytes that differ, so that no two occurrences overlap, and of which frames
-have few around texts, because `bytes.count` skips as many bytes as the one it looks at is away from the pattern's end."""
+have few around texts, because `bytes.count` skips as many bytes as the one it looks at is away from the pattern's
+end."""
 
 WORDS: Final = b"does a slow reader hold up the others or does it read what it missed from the log "
 
