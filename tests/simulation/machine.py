@@ -59,51 +59,6 @@ class Story(RuleBasedStateMachine):
             self.steps.append(steps.Pause(0.4))  # the library has to have dialled
         self.steps += [steps.Join(who, room) for who in range(present) for room in range(1 + both)]
 
-    @rule(who=peers, other=clients, count=st.sampled_from([2, 90, 90, 230]), read=st.booleans())
-    def fall_behind(self, who: int, other: int, count: int, read: bool) -> None:
-        """Stop reading while much is said."""
-        self.steps += [steps.StopReading(who), steps.Post(other, 0, count, 4_000), steps.Pause(0.4)]
-        if read:
-            self.steps.append(steps.Read(who))
-
-    @rule(who=clients, other=clients, count=st.sampled_from([1, 2, 3, 3, 70]), way=ways, after=st.just(0) | nearby)
-    def lose_touch(self, who: int, other: int, count: int, way: Way, after: int) -> None:
-        """Speak, be cut, miss something, come back."""
-        self.steps += [steps.Cut(who, way, after), steps.Post(who, 0, 2), steps.Pause(0.05)]
-        self.steps += [steps.Post(other, 0, count, 4_000), steps.Connect(who)]
-
-    @rule(who=clients, other=clients, third=clients, room=st.sampled_from([2, 2, 1, 0]))
-    def hand_over(self, who: int, other: int, third: int, room: int) -> None:
-        """Speak while the disk is busy, and be gone before it has answered; somebody else comes in meanwhile."""
-        self.steps += [steps.Join(who, room), steps.Pause(0.4), steps.SlowDisk(0.5), steps.Post(third, 0)]
-        self.steps += [steps.Pause(0.05), steps.Post(who, room), steps.Pause(0.05), steps.Cut(who)]
-        self.steps += [steps.Leave(other, 0), steps.Pause(0.05)]  # presence, by which the cut is noticed
-        self.steps += [steps.Join(other, room), steps.Pause(2.0), steps.HealDisk()]
-
-    @rule(who=clients, last=st.sampled_from([1, 5, 500]), again=st.sampled_from([None, "mine"]), leave=st.booleans())
-    def join_twice(self, who: int, last: int, again: Literal["mine"] | None, leave: bool) -> None:
-        """Join anew, or leave, while a page is being read."""
-        self.steps += [steps.Post(who, 0), steps.Pause(0.4), steps.SlowDisk(0.5)]
-        self.steps += [steps.Join(who, 0, None, last), steps.Pause(0.05)]
-        self.steps.append(steps.Leave(who, 0) if leave else steps.Join(who, 0, again))
-        self.steps += [steps.Pause(2.0), steps.HealDisk()]
-
-    @rule(who=peers, other=clients)
-    def ask_without_reading(self, who: int, other: int) -> None:
-        """Ask for much more than one reads."""
-        self.steps += [steps.Post(other, 0, 70, 4_000), steps.Pause(0.4), steps.StopReading(who)]
-        self.steps += [steps.Ask(who, "newest", 0, 500, 8), steps.Pause(2.0)]
-
-    @rule(who=peers, other=clients, wait_s=st.sampled_from([0.4, 0.4, 700.0]))
-    def take_nick(self, who: int, other: int, wait_s: float) -> None:
-        """Lose the connection, and have somebody else ask for one's nick."""
-        self.steps += [steps.Cut(who), steps.Pause(wait_s), steps.Rename(other, who), steps.Pause(0.05)]
-
-    @rule(who=clients, whom=nicks, count=few)
-    def whisper(self, who: int, whom: int, count: int) -> None:
-        """Open a private room, and speak in it."""
-        self.steps += [steps.Direct(who, whom), steps.Pause(0.4), steps.Post(who, steps.MINE, count)]
-
     def teardown(self) -> None:
         if self.steps:
             scenario = Scenario(
@@ -119,6 +74,125 @@ class Story(RuleBasedStateMachine):
             except BaseException as error:
                 error.add_note(f"in this run:\n{scenario}")
                 raise
+
+
+def _present(*who: int) -> tuple[Step, ...]:
+    """See to it that clients are there and in the lobby, if nothing holds them up."""
+    there = [steps.Connect(one) for one in who]
+    return (steps.HealDisk(), *there, steps.Pause(0.4), *(steps.Join(one, 0) for one in who), steps.Pause(0.05))
+
+
+def fall_behind(who: int, shift: int, count: int, read: bool) -> tuple[Step, ...]:
+    """Stop reading while much is said and somebody leaves."""
+    other, third = (who + shift) % CLIENTS, (who + shift + 1) % CLIENTS
+    much = (
+        *(*_present(who, other, third), steps.StopReading(who), steps.Post(other, 0, count, 4_000)),
+        *(steps.Pause(0.4), steps.Leave(third, 0)),
+    )
+    return (*much, steps.Pause(0.05), steps.Read(who)) if read else much
+
+
+def lose_touch(who: int, other: int, count: int, way: Way, after: int) -> tuple[Step, ...]:
+    """Speak, be cut, miss something, come back."""
+    speak = (steps.Cut(who, way, after), steps.Post(who, 0, 2), steps.Pause(0.05))
+    return (*speak, steps.Post(other, 0, count, 4_000), steps.Connect(who))
+
+
+def hand_over(who: int, shift: int, room: int) -> tuple[Step, ...]:
+    """Speak while the disk is busy, and be gone before it has answered; somebody else comes in meanwhile."""
+    other, third = (who + shift) % CLIENTS, (who + shift + 1) % CLIENTS
+    return (
+        *(*_present(who, other, third), steps.Join(who, room), steps.Pause(0.4)),
+        *(steps.SlowDisk(0.5), steps.Post(third, 0), steps.Pause(0.05), steps.Post(who, room), steps.Pause(0.05)),
+        *(steps.Cut(who), steps.Leave(other, 0), steps.Pause(0.05)),  # presence, by which the cut is noticed
+        *(steps.Join(other, room), steps.Pause(2.0), steps.HealDisk()),
+    )
+
+
+def join_twice(who: int, last: int, again: Literal["mine"] | None, leave: bool) -> tuple[Step, ...]:
+    """Join anew, or leave, while a page is being read."""
+    return (
+        *(*_present(who), steps.Post(who, 0), steps.Pause(0.4)),
+        *(steps.SlowDisk(0.5), steps.Join(who, 0, None, last), steps.Pause(0.05)),
+        steps.Leave(who, 0) if leave else steps.Join(who, 0, again),
+        *(steps.Pause(2.0), steps.HealDisk()),
+    )
+
+
+def ask_without_reading(who: int, other: int) -> tuple[Step, ...]:
+    """Ask for much more than one reads."""
+    ask = (steps.StopReading(who), steps.Ask(who, "newest", 0, 500, 8), steps.Pause(2.0))
+    return (*_present(who, other), steps.Post(other, 0, 70, 4_000), steps.Pause(0.4), *ask)
+
+
+def go_silent(who: int, wait_s: float) -> tuple[Step, ...]:
+    """Be there, and let nothing more be heard."""
+    return (steps.Connect(who), steps.Pause(0.4), steps.Stall(who, "up"), steps.Pause(wait_s))
+
+
+def keep_secret(who: int, other: int, count: int) -> tuple[Step, ...]:
+    """Speak to a disk that keeps what is said and does not tell; then another speaks."""
+    return (
+        *(*_present(who, other), steps.FailDisk("kept"), steps.Post(who, 0, count)),
+        *(steps.Pause(0.4), steps.Post(other, 0), steps.Pause(0.4)),
+    )
+
+
+def take_nick(who: int, other: int, wait_s: float) -> tuple[Step, ...]:
+    """Lose the connection, and have somebody else ask for one's nick."""
+    return (steps.Cut(who), steps.Pause(wait_s), steps.Rename(other, who), steps.Pause(0.05))
+
+
+def whisper(who: int, whom: int, count: int) -> tuple[Step, ...]:
+    """Open a private room, and speak in it."""
+    return (steps.Direct(who, whom), steps.Pause(0.4), steps.Post(who, steps.MINE, count))
+
+
+PLOTS: tuple[tuple[int, Callable[..., tuple[Step, ...]], dict[str, st.SearchStrategy[Any]]], ...] = (
+    (
+        3,
+        fall_behind,
+        {"who": peers, "shift": few, "count": st.sampled_from([90, 230]), "read": st.booleans()},
+    ),
+    (
+        1,
+        lose_touch,
+        {
+            "who": clients,
+            "other": clients,
+            "count": st.sampled_from([1, 2, 3, 3, 70]),
+            "way": ways,
+            "after": st.just(0) | nearby,
+        },
+    ),
+    (3, hand_over, {"who": clients, "shift": few, "room": st.sampled_from([2, 2, 2, 1])}),
+    (
+        2,
+        join_twice,
+        {
+            "who": clients,
+            "last": st.sampled_from([1, 5, 500]),
+            "again": st.sampled_from([None, "mine"]),
+            "leave": st.booleans(),
+        },
+    ),
+    (1, go_silent, {"who": clients, "wait_s": st.sampled_from([90.0, 700.0])}),
+    (1, keep_secret, {"who": clients, "other": clients, "count": few}),
+    (1, ask_without_reading, {"who": peers, "other": clients}),
+    (1, take_nick, {"who": peers, "other": clients, "wait_s": st.sampled_from([0.4, 0.4, 700.0])}),
+    (1, whisper, {"who": clients, "whom": nicks, "count": few}),
+)
+"""Several steps that mean something together: how many rules add them, what they are, and of what they are made."""
+
+
+def _plots(plot: Callable[..., tuple[Step, ...]], arguments: dict[str, st.SearchStrategy[Any]]) -> Any:
+    """Return a rule that adds the steps of a plot."""
+
+    def add(self: Story, scene: tuple[Step, ...]) -> None:
+        self.steps += scene
+
+    add.__name__ = plot.__name__
+    return rule(scene=st.builds(plot, **arguments))(add)
 
 
 def _adds(kind: type[Any], **arguments: st.SearchStrategy[Any]) -> Any:
@@ -190,3 +264,7 @@ for _kind, _arguments in RULES.items():
 
 # Much at once is what makes pages: rare, for it is also what costs time.
 Story.post_many = _adds(steps.Post, who=clients, room=rooms, count=st.just(600), chars=st.just(1))
+
+for _times, _plot, _arguments in PLOTS:
+    for _number in range(_times):
+        setattr(Story, f"{_plot.__name__}_{_number}", _plots(_plot, _arguments))
