@@ -121,7 +121,8 @@ def machine() -> str:
     described = Path("/proc/cpuinfo")
     lines = described.read_text(encoding="utf-8").splitlines() if described.exists() else []
     model = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
-    return f"{model}, {len(CORES)} cores, {platform.system()} {platform.release().partition('-')[0]}, databases on {_file_system()}"
+    system = f"{platform.system()} {platform.release().partition('-')[0]}"
+    return f"{model}, {len(CORES)} cores, {system}, databases on {_file_system()}"
 
 
 def _file_system() -> str:

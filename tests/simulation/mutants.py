@@ -83,7 +83,7 @@ MUTANTS: Final = (
     _mutant(
         "held answer after its entry",
         "An answer that is held leaves behind the entry that it should leave before.",
-        (f"{SERVER}/outbox.py", 'b"".join((self._held, block))', 'b"".join((block, self._held))'),
+        (f"{SERVER}/outbox.py", "return held + block", "return bytes(block) + held"),
     ),
     _mutant(
         "cursor check dropped",

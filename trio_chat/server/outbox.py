@@ -59,7 +59,7 @@ class Outbox:
         """Send or queue `block`, or return False: too much waits already, and nothing of it will be sent."""
         if self._idle:
             if self._held:
-                block, self._held = b"".join((self._held, block)), b""
+                block = self._take_along(block)
             taken = self._send_nowait(block)
             if taken < len(block):
                 self._put(memoryview(block)[taken:] if taken else block)
@@ -155,8 +155,12 @@ class Outbox:
 
     def _put(self, block: Block) -> None:
         if self._held:
-            block, self._held = b"".join((self._held, block)), b""
+            block = self._take_along(block)
         self._idle = False
         self._send.send_nowait(block)
         self._blocks += 1
         self.waiting_bytes += len(block)
+
+    def _take_along(self, block: Block) -> bytes:
+        held, self._held = self._held, b""
+        return held + block
