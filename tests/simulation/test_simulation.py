@@ -81,6 +81,7 @@ SCENARIOS: dict[str, tuple[steps.Step, ...]] = {
         *(*ALL_HERE, Post(0, 0, 3), Pause(1.0), FailDisk("reads", 2)),
         *(Leave(1, 0), Pause(0.5), Join(1, 0), Pause(5.0)),
     ),
+    "commits fail": (*ALL_HERE, FailDisk("refused", 2), Post(0, 0, 2), Post(4, 0, 2), Pause(5.0), Post(1, 0)),
     "kept and not told": (*ALL_HERE, FailDisk("kept", 2), Post(0, 0, 2), Post(4, 0, 2), Pause(5.0), Post(1, 0)),
     "a slow reader": (*ALL_HERE, StopReading(1), Post(0, 0, 150, 4_000), Pause(1.0), Join(2, 0), Pause(1.0), Read(1)),
     "stopped in the middle": (*ALL_HERE, SlowDisk(0.5), Post(0, 0, 3), Post(4, 0, 3), Restart()),
