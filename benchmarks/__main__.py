@@ -1,4 +1,4 @@
-"""`python -m benchmarks`: which benchmarks there are, and the comparison with other servers.
+"""`python -m benchmarks` compares this server with others, as `python -m benchmarks.delivery` does, for half an hour.
 
 This file owns that list and hands over to `benchmarks.delivery`. It must not know how anything is measured.
 """
@@ -8,8 +8,9 @@ from typing import Final
 
 from benchmarks.delivery.__main__ import main
 
-OTHERS: Final = """
-other benchmarks, each with --help:
+OTHERS: Final = """\
+benchmarks, each with --help:
+  python -m benchmarks.delivery     servers side by side, on the same work
   python -m benchmarks.load         a load on a running server, for its operator
   python -m benchmarks.framing      cutting a stream of bytes into frames
   python -m benchmarks.replay       a real log, said anew by its people, and every transcript compared
@@ -19,6 +20,6 @@ other benchmarks, each with --help:
 
 if __name__ == "__main__":
     if "--help" in sys.argv[1:] or "-h" in sys.argv[1:]:
-        print(__doc__, OTHERS, sep="")
+        print(__doc__.partition("\n")[0], OTHERS, sep="\n")
     else:
         sys.exit(main())

@@ -45,7 +45,7 @@ def draw(recording: Recording, path: Path) -> None:
         from matplotlib.figure import Figure
     except ImportError:
         raise CannotDraw(
-            "matplotlib is not installed, so there is no picture: run `python -m pip install matplotlib`, then"
+            "matplotlib is not installed, so there is no picture: install it (`pip install matplotlib`), then run"
             " `python -m benchmarks.load --plot` with the data file."
         ) from None
     figure = Figure(figsize=SIZE_INCHES, dpi=DPI, layout="constrained")

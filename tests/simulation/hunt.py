@@ -93,6 +93,8 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     options = parser.parse_args()
     wanted = [m for m in MUTANTS if not options.names or any(name in m.name for name in options.names)]
+    if not wanted:
+        parser.error(f"no mutant has such a name; these are there: {', '.join(mutant.name for mutant in MUTANTS)}")
     with ThreadPoolExecutor(options.jobs) as pool:
         catches = []
         for catch in pool.map(lambda mutant: hunt(mutant, options.scenarios, options.seed), wanted):

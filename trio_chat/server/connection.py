@@ -4,7 +4,7 @@ This file owns the connection's nursery, reading, the order of answers, and how 
 request does is in `requests`; what is sent, and when, in `delivery`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
@@ -299,10 +299,10 @@ class Connection:
             await self._carry_out_one(request)
         await self._append_posts(posts)
 
-    async def _append_posts(self, posts: Iterable[Post]) -> None:
+    async def _append_posts(self, posts: Sequence[Post]) -> None:
         """Append posts that came together, together; one that is refused is answered in its turn."""
-        if self.machine.state is State.CLOSED:
-            return  # the last frame is out: nothing that follows means anything
+        if not posts or self.machine.state is State.CLOSED:
+            return  # or the last frame is out: nothing that follows means anything
         drafts: list[Draft] = []
         ids: list[int] = []
         now, now_ms = trio.current_time(), self.hub.wall_clock_ms()
