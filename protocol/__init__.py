@@ -20,6 +20,7 @@ from protocol.codec import (
     check_line,
     check_name,
     check_text,
+    decode_all_from_client,
     decode_from_client,
     decode_from_server,
     encode,
@@ -33,17 +34,7 @@ from protocol.frames import (
     encode_frame,
     encode_frames,
 )
-from protocol.machine import (
-    ANSWERS,
-    TRANSITIONS,
-    Input,
-    LocalError,
-    Machine,
-    ProtocolError,
-    RemoteError,
-    Role,
-    State,
-)
+from protocol.machine import LocalError, Machine, ProtocolError, RemoteError, Role
 from protocol.messages import (
     Answer,
     Bye,
@@ -94,6 +85,7 @@ from protocol.messages import (
     TopicSet,
     Welcome,
 )
+from protocol.transitions import ANSWERS, TRANSITIONS, Input, State
 
 VERSION = 1
 """The version of the protocol that `hello` names."""
@@ -107,6 +99,6 @@ __all__ = [
     "Limits", "Live", "LocalError", "Machine", "Member", "Members", "Message", "MessageError", "Notice", "Ping",
     "Pong", "Position", "Post", "Posted", "Presence", "ProtocolError", "Quit", "Redact", "Redacted", "RemoteError",
     "Request", "Role", "RoomSummary", "Rooms", "Search", "SetNick", "SetTopic", "State", "TopicSet", "Welcome",
-    "check", "check_key", "check_line", "check_name", "check_text", "decode_from_client", "decode_from_server",
-    "encode", "encode_frame", "encode_frames",
+    "check", "check_key", "check_line", "check_name", "check_text", "decode_all_from_client",
+    "decode_from_client", "decode_from_server", "encode", "encode_frame", "encode_frames",
 ]  # fmt: skip

@@ -5,7 +5,8 @@ people, or what a server allows: it refuses only what no server may accept.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, Final
 
 import msgspec
@@ -126,25 +127,6 @@ def _check_said(said: Post | Edit) -> None:
     check_text(said.text)
 
 
-_BACKSLASH: Final = 0x5C
-_DELETE: Final = 0x7F
-
-
-def _is_plain(post: Post, payload: bytes) -> bool:
-    """Say whether a post that was read from `payload` can be seen to keep the rules at a fraction of their cost.
-
-    Texts are mostly ASCII, and JSON has control characters only in escapes, but for DEL.
-    """
-    text = post.text
-    return (
-        text.isascii()
-        and post.key.isascii()
-        and 0 < len(text) <= TEXT_CHARS
-        and _BACKSLASH not in payload
-        and _DELETE not in payload
-    )
-
-
 def _check_redact(redact: Redact) -> None:
     check_key(redact.key)
     check_line("reason", redact.reason, REASON_CHARS)
@@ -215,14 +197,58 @@ def decode_from_client(payload: bytes) -> FromClient:
     except _DECODE_ERRORS as error:
         raise _not_understood(payload, error) from None
     rule = _CHECKS.get(type(message))
-    if rule is None or (type(message) is Post and _is_plain(message, payload)):
-        return message
-    try:
-        rule(message)
-    except MessageError as error:
-        error.id = message.id
-        raise
+    if rule is not None:
+        try:
+            rule(message)
+        except MessageError as error:
+            error.id = message.id
+            raise
     return message
+
+
+def decode_all_from_client(payloads: Sequence[bytes]) -> list[FromClient | MessageError]:
+    """Return what a client says in each of `payloads`, as `decode_from_client` does; its errors stand in their places.
+
+    Plain posts that came together cost a quarter of what they cost one by one.
+    """
+    if len(payloads) > 1:
+        try:
+            messages = list(map(_FROM_CLIENT.decode, payloads))
+        except _DECODE_ERRORS:
+            pass
+        else:
+            if _are_plain_posts(messages, payloads):
+                return messages  # type: ignore[return-value]  # a list of messages only
+    return [_message_or_error(payload) for payload in payloads]
+
+
+_BACKSLASH: Final = 0x5C
+_DELETE: Final = 0x7F
+_TEXT_OF: Final = attrgetter("text")
+
+
+def _are_plain_posts(messages: Sequence[FromClient], payloads: Sequence[bytes]) -> bool:
+    """Say whether these are posts that can be seen to keep the rules without a look at each character.
+
+    Texts are mostly ASCII, and JSON has control characters only in escapes, but for DEL.
+    """
+    if set(map(type, messages)) != {Post}:
+        return False
+    said = b"".join(payloads)
+    return (
+        said.isascii()
+        and _BACKSLASH not in said
+        and _DELETE not in said
+        and max(map(len, payloads)) <= TEXT_CHARS  # so no text is longer
+        and all(map(_TEXT_OF, messages))
+    )
+
+
+def _message_or_error(payload: bytes) -> FromClient | MessageError:
+    try:
+        return decode_from_client(payload)
+    except MessageError as error:
+        return error
 
 
 def decode_from_server(payload: bytes) -> FromServer:

@@ -1,56 +1,18 @@
 """The order of messages: the handshake, and which answer belongs to which request, for both sides.
 
-This file owns one transition table and the list of unanswered requests. Client and server run the same
-machine over the same messages, so the two agree on where a connection stands. It must not know what the
-messages hold beyond their type and id.
+This file owns where one side of a connection stands, and its list of unanswered requests. Client and server run the
+same machine over the same messages, so the two agree on it. It must not know what the messages hold beyond their type
+and id; what may follow what is in `transitions`.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Sequence
 from enum import Enum
-from typing import Final, NamedTuple
+from itertools import islice, repeat
+from typing import Any
 
-from protocol.messages import (
-    Bye,
-    Command,
-    Commands,
-    Direct,
-    Done,
-    Edit,
-    Edited,
-    Error,
-    Found,
-    FromClient,
-    FromServer,
-    Gap,
-    GetCommands,
-    GetHistory,
-    GetMembers,
-    GetRooms,
-    Hello,
-    History,
-    Join,
-    Joined,
-    Leave,
-    Live,
-    Members,
-    Message,
-    Notice,
-    Ping,
-    Pong,
-    Post,
-    Posted,
-    Presence,
-    Quit,
-    Redact,
-    Redacted,
-    Rooms,
-    Search,
-    SetNick,
-    SetTopic,
-    TopicSet,
-    Welcome,
-)
+from protocol.messages import Error, FromClient, FromServer, Ping, Pong
+from protocol.transitions import ANSWERS, FROM_CLIENT, FROM_SERVER, ROWS, TRANSITIONS, Input, State, answer_input
 
 
 class Role(Enum):
@@ -58,163 +20,6 @@ class Role(Enum):
 
     CLIENT = "client"
     SERVER = "server"
-
-
-class State(Enum):
-    """Where a connection stands."""
-
-    NEW = "new"  # nobody has been welcomed: the client says hello
-    GREETING = "greeting"  # hello is on its way, or being looked at
-    OPEN = "open"  # welcome was said
-    CLOSING = "closing"  # the client said bye; its requests before it are still answered
-    CLOSED = "closed"  # the server said bye, or the stream ended
-
-    __hash__ = object.__hash__  # Enum's own is written in Python, and each step looks a state up
-
-
-class Input(Enum):
-    """What a message, or the end of the stream, is to the machine."""
-
-    HELLO = "hello"
-    REQUEST = "request"
-    QUIT = "quit"
-    WELCOME = "welcome"
-    ANSWER = "answer"
-    HELLO_REFUSED = "hello refused"
-    REFUSAL = "refusal"
-    EVENT = "event"
-    ERROR = "error without id"
-    PING = "ping"
-    PONG = "pong"
-    BYE = "bye"
-    EOF = "end of stream"
-
-
-_S, _I = State, Input
-
-TRANSITIONS: Final[Mapping[State, Mapping[Input, State]]] = {
-    # Requests sent before `welcome` are legal (a client need not wait); they are carried out or refused in
-    # their turn.
-    _S.NEW: {
-        _I.HELLO: _S.GREETING,
-        _I.REQUEST: _S.NEW,
-        _I.QUIT: _S.CLOSING,
-        _I.REFUSAL: _S.NEW,
-        _I.ERROR: _S.NEW,
-        _I.PING: _S.NEW,
-        _I.PONG: _S.NEW,
-        _I.BYE: _S.CLOSED,
-        _I.EOF: _S.CLOSED,
-    },
-    _S.GREETING: {
-        _I.REQUEST: _S.GREETING,
-        _I.QUIT: _S.CLOSING,
-        _I.WELCOME: _S.OPEN,
-        _I.HELLO_REFUSED: _S.NEW,
-        _I.REFUSAL: _S.GREETING,
-        _I.ERROR: _S.GREETING,
-        _I.PING: _S.GREETING,
-        _I.PONG: _S.GREETING,
-        _I.BYE: _S.CLOSED,
-        _I.EOF: _S.CLOSED,
-    },
-    _S.OPEN: {
-        _I.REQUEST: _S.OPEN,
-        _I.QUIT: _S.CLOSING,
-        _I.ANSWER: _S.OPEN,
-        _I.REFUSAL: _S.OPEN,
-        _I.EVENT: _S.OPEN,
-        _I.ERROR: _S.OPEN,
-        _I.PING: _S.OPEN,
-        _I.PONG: _S.OPEN,
-        _I.BYE: _S.CLOSED,
-        _I.EOF: _S.CLOSED,
-    },
-    _S.CLOSING: {
-        _I.WELCOME: _S.CLOSING,
-        _I.HELLO_REFUSED: _S.CLOSING,
-        _I.ANSWER: _S.CLOSING,
-        _I.REFUSAL: _S.CLOSING,
-        _I.EVENT: _S.CLOSING,
-        _I.ERROR: _S.CLOSING,
-        _I.PING: _S.CLOSING,
-        _I.PONG: _S.CLOSING,
-        _I.BYE: _S.CLOSED,
-        _I.EOF: _S.CLOSED,
-    },
-    # What the client had sent before it saw the server's bye still arrives there, and means nothing.
-    _S.CLOSED: {
-        _I.HELLO: _S.CLOSED,
-        _I.REQUEST: _S.CLOSED,
-        _I.QUIT: _S.CLOSED,
-        _I.PING: _S.CLOSED,
-        _I.PONG: _S.CLOSED,
-        _I.EOF: _S.CLOSED,
-    },
-}
-
-# Which answers a request may get, besides `error`.
-ANSWERS: Final[Mapping[type, tuple[type, ...]]] = {
-    Hello: (Welcome,),
-    Join: (Joined,),
-    Direct: (Joined,),
-    Leave: (Done,),
-    Post: (Posted,),
-    Edit: (Posted,),
-    Redact: (Posted,),
-    SetTopic: (Posted,),
-    GetHistory: (History,),
-    Search: (Found,),
-    GetRooms: (Rooms,),
-    GetMembers: (Members,),
-    SetNick: (Done,),
-    GetCommands: (Commands,),
-    Command: (Joined, Done, Posted, History, Found, Rooms, Members, Commands, Notice, Bye),
-    Quit: (Bye,),
-}
-
-_FROM_CLIENT_INPUT: Final[Mapping[type, Input]] = {
-    **dict.fromkeys(ANSWERS, Input.REQUEST),
-    Hello: Input.HELLO,
-    Quit: Input.QUIT,
-}
-# Whether one of these is an answer or an event, its id says.
-_FROM_SERVER_INPUT: Final[Mapping[type, Input]] = {
-    **dict.fromkeys((answer for answers in ANSWERS.values() for answer in answers), Input.EVENT),
-    **dict.fromkeys((Message, Edited, Redacted, TopicSet, Live, Gap, Presence), Input.EVENT),
-    Error: Input.ERROR,
-    Bye: Input.BYE,
-}
-
-
-def _answer_input(asked: type, answer: type) -> Input:
-    if answer is Error:
-        return Input.HELLO_REFUSED if asked is Hello else Input.REFUSAL
-    return Input.WELCOME if answer is Welcome else Input.BYE if answer is Bye else Input.ANSWER
-
-
-class _Row(NamedTuple):
-    """A row of `TRANSITIONS` by the types of messages, so that a step costs one look-up: what may come, and then."""
-
-    requests: Mapping[type, State]
-    events: Mapping[type, State]
-    answers: Mapping[type, Mapping[type, State]]  # by what was asked
-
-
-def _row(inputs: Mapping[Input, State]) -> _Row:
-    return _Row(
-        {kind: inputs[which] for kind, which in _FROM_CLIENT_INPUT.items() if which in inputs},
-        {kind: inputs[which] for kind, which in _FROM_SERVER_INPUT.items() if which in inputs},
-        {
-            asked: {
-                kind: inputs[which] for kind in (*answers, Error) if (which := _answer_input(asked, kind)) in inputs
-            }
-            for asked, answers in {**ANSWERS, Error: ()}.items()  # an error is due to what was malformed
-        },
-    )
-
-
-_ROWS: Final[Mapping[State, _Row]] = {state: _row(inputs) for state, inputs in TRANSITIONS.items()}
 
 
 class ProtocolError(Exception):
@@ -259,6 +64,8 @@ class Machine:
         Raises:
             LocalError: one may not be sent now, and the peer would refuse it; those before it are noted.
         """
+        if self._answered_together(messages):
+            return
         step = self._step_server if self.role is Role.SERVER else self._step_client
         for message in messages:
             if self.state is State.CLOSED:
@@ -275,6 +82,26 @@ class Machine:
             self._step_client(message, RemoteError)
         else:
             self._step_server(message, RemoteError)
+
+    def received_together(self, requests: Sequence[Any]) -> bool:
+        """Note requests that came together, for a tenth of what `received` costs for each.
+
+        Returns:
+            False, and nothing is noted, unless they are of one type, leave the state as it is, and may all come now:
+            then `received` says of each what it is.
+        """
+        kinds, state = set(map(type, requests)), self.state
+        if self.role is Role.CLIENT or state is State.CLOSED or len(kinds) != 1:
+            return False
+        (kind,) = kinds
+        if ROWS[state].requests.get(kind) is not state:
+            return False
+        ids: list[int] = [request.id for request in requests]
+        if len(set(ids)) != len(ids) or not self._pending.keys().isdisjoint(ids):
+            return False
+        self._pending.update(zip(ids, repeat(kind)))
+        self._order.extend(ids)
+        return True
 
     def received_malformed(self, number: int) -> None:
         """Note that the peer sent a request of which only the id could be read; `error` is due to it.
@@ -303,11 +130,11 @@ class Machine:
 
     def _step_client(self, message: FromClient | FromServer, error: type[ProtocolError]) -> None:
         kind, state = type(message), self.state
-        following = _ROWS[state].requests.get(kind)
+        following = ROWS[state].requests.get(kind)
         if following is None:
             if kind is Ping or kind is Pong:
                 return self._step_ping(message, Role.CLIENT, error)
-            raise error(self._complaint(message, "client", _FROM_CLIENT_INPUT.get(kind)))
+            raise error(self._complaint(message, "client", FROM_CLIENT.get(kind)))
         if state is not State.CLOSED:
             number: int = message.id  # type: ignore[union-attr,assignment]  # every request has one
             if number in self._pending:
@@ -319,7 +146,7 @@ class Machine:
         return None
 
     def _step_server(self, message: FromClient | FromServer, error: type[ProtocolError]) -> None:
-        kind, order, row = type(message), self._order, _ROWS[self.state]
+        kind, order, row = type(message), self._order, ROWS[self.state]
         number: int | None = getattr(message, "id", None)
         if number is None:
             following = row.events.get(kind)
@@ -337,8 +164,25 @@ class Machine:
             self._enter(following)
         return None
 
+    def _answered_together(self, answers: Sequence[FromClient | FromServer]) -> bool:
+        """Note answers of one type to the oldest requests, in their order; False, and nothing is noted, for others."""
+        kinds = set(map(type, answers))
+        if self.role is Role.CLIENT or len(kinds) != 1 or len(answers) == 1:
+            return False
+        (kind,) = kinds
+        order, pending, state = self._order, self._pending, self.state
+        ids = [getattr(answer, "id", None) for answer in answers]
+        if ids != list(islice(order, len(ids))):
+            return False
+        if {ROWS[state].answers[asked].get(kind) for asked in set(map(pending.__getitem__, ids))} != {state}:
+            return False
+        for number in ids:
+            order.popleft()
+            del pending[number]
+        return True
+
     def _wrong_answer(self, message: FromClient | FromServer, number: int | None) -> str:
-        kind, which = type(message), _FROM_SERVER_INPUT.get(type(message))
+        kind, which = type(message), FROM_SERVER.get(type(message))
         if number is None or which is None:
             return self._complaint(message, "server", which)
         oldest = self._order[0] if self._order else None
@@ -347,7 +191,7 @@ class Machine:
         asked = self._pending[number]
         if kind is not Error and kind not in ANSWERS.get(asked, ()):
             return f"{_name(message)} as the answer to {asked.__name__}"
-        return self._complaint(message, "server", _answer_input(asked, kind))
+        return self._complaint(message, "server", answer_input(asked, kind))
 
     def _step_ping(self, message: FromClient | FromServer, by: Role, error: type[ProtocolError]) -> None:
         assert isinstance(message, Ping | Pong)

@@ -29,6 +29,7 @@ from protocol import (
     check_line,
     check_name,
     check_text,
+    decode_all_from_client,
     decode_from_client,
     encode,
 )
@@ -73,6 +74,7 @@ def refusal(kind: type[Any], **fields: object) -> MessageError:
         decode_from_client(encode(request))
     assert there.value.code == here.value.code
     assert there.value.id == 77
+    assert among_posts(encode(request)) == told(there.value)
     return there.value
 
 
@@ -81,6 +83,41 @@ def accept(kind: type[Any], **fields: object) -> None:
     request = sample(kind, id=77, **fields)
     check(request)
     assert decode_from_client(encode(request)) == request
+    assert among_posts(encode(request)) == request
+
+
+def among_posts(payload: bytes) -> object:
+    """Return what becomes of a payload that is decoded together with others, which must not take notice of it."""
+    plain = sample(Post, id=1, text="plain")
+    before, found, after = map(told, decode_all_from_client([encode(plain), payload, encode(plain)]))
+    assert before == after == plain
+    return found
+
+
+def told(found: object) -> object:
+    return (found.code, str(found), found.id) if isinstance(found, MessageError) else found
+
+
+def alone(payload: bytes) -> object:
+    try:
+        return decode_from_client(payload)
+    except MessageError as error:
+        return told(error)
+
+
+TOGETHER: Final = st.lists(
+    st.builds(lambda text: encode(sample(Post, text=text)), st.text('aZ \\"\n\x7fé', max_size=5))
+    | st.sampled_from([encode(sample(kind)) for kind in FROM_CLIENT])
+    | st.sampled_from(
+        [b"{", b'{"type":"post"}', b'{"type":"post","id":1,"room":"r","key":"k","text":"' + b"x" * 4_001 + b'"}']
+    ),
+    max_size=6,
+)
+
+
+@given(TOGETHER)
+def test_payloads_decoded_together_say_what_each_says_alone(payloads: list[bytes]) -> None:
+    assert list(map(told, decode_all_from_client(payloads))) == list(map(alone, payloads))
 
 
 @pytest.mark.parametrize(("kind", "field", "least", "most", "code"), FIELDS, ids=IDS)

@@ -5,6 +5,14 @@ from hypothesis import strategies as st
 
 from trio_chat.server.limits import Strikes, TokenBucket
 
+
+def take(bucket: TokenBucket, now: float) -> bool:
+    if not bucket.left(now):
+        return False
+    bucket.spend(1)
+    return True
+
+
 waits = st.lists(st.floats(min_value=0, max_value=10), max_size=60)
 
 
@@ -15,7 +23,7 @@ def test_a_bucket_never_allows_more_than_its_burst_and_its_rate(gaps: list[float
     taken = 0
     for gap in gaps:
         now += gap
-        taken += bucket.take(now) == 0
+        taken += take(bucket, now)
         assert taken <= burst + (now - 100.0) * rate + 1e-6
 
 
@@ -25,15 +33,19 @@ def test_who_waits_as_long_as_told_is_let_through(gaps: list[float], rate: float
     bucket = TokenBucket(rate, burst, now)
     for gap in gaps:
         now += gap
-        if wait := bucket.take(now):
-            now += wait + 1e-6
-            assert bucket.take(now) == 0
+        if not take(bucket, now):
+            now += bucket.wait_s + 1e-6
+            assert take(bucket, now)
 
 
 def test_a_bucket_that_rested_is_full_again_and_no_fuller() -> None:
     bucket = TokenBucket(1, 3, 0)
-    assert [bucket.take(0) for _ in range(4)] == [0, 0, 0, 1]
-    assert [bucket.take(1_000) for _ in range(4)] == [0, 0, 0, 1]
+    for now in (0, 1_000):
+        assert bucket.left(now) == 3
+        bucket.spend(2)
+        assert bucket.left(now) == 1
+        bucket.spend(1)
+        assert (bucket.left(now), bucket.wait_s) == (0, 1)
 
 
 def test_the_mistake_after_the_allowed_ones_is_one_too_many_until_the_window_has_passed() -> None:

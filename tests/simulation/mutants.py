@@ -33,11 +33,10 @@ def _mutant(name: str, what: str, *edits: tuple[str, str, str]) -> Mutant:
     return Mutant(name, what, tuple(Edit(*edit) for edit in edits))
 
 
-_APPEND: Final = "            await self.hub.store.append(drafts, origin=ticket)\n"
+_APPEND: Final = "        await c.hub.store.append(drafts, origin=ticket)\n"
 _GUESS: Final = (
-    "            from trio_chat.store import Commit\n"
-    "            head = self.hub.rooms[drafts[0].room].head\n"
-    "            guess = [draft.entry(head + n) for n, draft in enumerate(drafts, 1)]\n"
+    "        head = c.hub.rooms[drafts[0].room].head\n"
+    "        guess = [draft.entry(head + n) for n, draft in enumerate(drafts, 1)]\n"
 )
 
 MUTANTS: Final = (
@@ -45,19 +44,19 @@ MUTANTS: Final = (
         "ack before commit",
         "Posts are acknowledged, under the seqs that they will probably get, before the store has them.",
         (
-            f"{SERVER}/connection.py",
+            f"{SERVER}/posting.py",
             _APPEND,
-            _GUESS + "            ticket.settle(Commit(ticket, drafts, guess))\n            ticket.published()\n"
-            "            await self.hub.store.append(drafts)\n",
+            _GUESS + "        ticket.settle(Commit(ticket, drafts, guess))\n        ticket.published()\n"
+            "        await c.hub.store.append(drafts)\n",
         ),
     ),
     _mutant(
         "publish before commit",
         "Posts are shown to the room before the store has them, and not again when it has.",
         (
-            f"{SERVER}/connection.py",
+            f"{SERVER}/posting.py",
             _APPEND,
-            _GUESS + "            self.hub.rooms[drafts[0].room].publish(guess)\n" + _APPEND,
+            _GUESS + "        c.hub.rooms[drafts[0].room].publish(guess)\n" + _APPEND,
         ),
         (
             f"{SERVER}/hub.py",
@@ -102,7 +101,7 @@ MUTANTS: Final = (
     _mutant(
         "duplicate on retry",
         "The store does not look whether the key is there already.",
-        ("trio_chat/store/memory.py", "        elif draft.key in keys:\n", "        elif draft.key in ():\n"),
+        ("trio_chat/store/memory.py", "            if draft.key in keys:\n", "            if draft.key in ():\n"),
     ),
     _mutant(
         "page ends one early",
@@ -174,10 +173,16 @@ MUTANTS: Final = (
     _mutant(
         "answers out of turn",
         "A post that is refused is answered before the posts that came with it, and before it, are appended.",
+        (f"{SERVER}/posting.py", "        await append(c, drafts, ids)\n        if", "        if"),
         (
-            f"{SERVER}/connection.py",
-            "                await self.append(drafts, ids)\n                drafts, ids = [], []\n",
-            "",
+            f"{SERVER}/posting.py",
+            "is None:\n            return\n",
+            "is None:\n            await append(c, drafts, ids)\n            return\n",
+        ),
+        (
+            f"{SERVER}/posting.py",
+            "        posts = posts",
+            "        await append(c, drafts, ids)\n        posts = posts",
         ),
     ),
     _mutant(
@@ -201,7 +206,7 @@ MUTANTS: Final = (
     _mutant(
         "answered twice",
         "An append that was answered with unavailable is answered again when it turns out to be kept.",
-        (f"{SERVER}/ticket.py", "if self._withdrawn or ", "if "),
+        (f"{SERVER}/posting.py", "if self._withdrawn or ", "if "),
     ),
     _mutant(
         "nick free at once",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from trio_chat.names import room_name
 from trio_chat.server.errors import Refusal
+from trio_chat.server.limits import TokenBucket
 from trio_chat.server.people import Person
 from trio_chat.server.rooms import Membership, Room
 from trio_chat.store import RoomRecord
@@ -75,5 +76,13 @@ def limit(person: Person, now: float) -> None:
     Raises:
         Refusal: `too_many`, with how long to wait.
     """
-    if person.bucket is not None and (wait_s := person.bucket.take(now)):
-        raise Refusal("too_many", "That was too fast; wait a moment and send it again.", int(wait_s * 1000) + 1)
+    bucket = person.bucket
+    if bucket is not None:
+        if not bucket.left(now):
+            raise too_fast(bucket)
+        bucket.spend(1)
+
+
+def too_fast(bucket: TokenBucket) -> Refusal:
+    """Return what somebody is told of whose rate nothing is left, with how long to wait."""
+    return Refusal("too_many", "That was too fast; wait a moment and send it again.", int(bucket.wait_s * 1000) + 1)

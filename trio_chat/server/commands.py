@@ -36,6 +36,7 @@ from protocol import (
 from trio_chat.server import requests
 from trio_chat.server.access import me, membership_in
 from trio_chat.server.errors import Refusal
+from trio_chat.server.posting import append, draft_posts
 
 if TYPE_CHECKING:
     from trio_chat.server.connection import Connection
@@ -128,8 +129,10 @@ async def _stand_for(typed: Typed, request: Request) -> None:
 
 
 async def _append(typed: Typed, post: Post, command: str | None = None) -> None:
-    draft = requests.draft_post(typed.c, post, trio.current_time(), typed.c.hub.wall_clock_ms(), command)
-    await typed.c.append([draft], [post.id])
+    drafts, refusal = draft_posts(typed.c, [post], trio.current_time(), command)
+    if refusal is not None:
+        raise refusal
+    await append(typed.c, drafts, [post.id])
 
 
 async def _help(typed: Typed) -> None:

@@ -1,7 +1,7 @@
 """One connection from its first byte to its last, over whatever transport.
 
-This file owns the connection's nursery, reading, the order of answers, and how a connection ends. What a
-request does is in `requests`; what is sent, and when, in `delivery`.
+This file owns the connection's nursery, reading, and how a connection ends. What it asks for is carried out by its
+`intake`; what is sent, and when, is in `delivery`.
 """
 
 from collections.abc import Sequence
@@ -11,37 +11,20 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from protocol import (
-    MAX_FRAME_TO_SERVER,
     Bye,
-    Command,
-    Error,
-    FrameDecoder,
-    FrameError,
     FromServer,
-    GetCommands,
     Machine,
-    MessageError,
     Ping,
-    Pong,
-    Post,
-    RemoteError,
-    Request,
     Role,
     State,
-    decode_from_client,
     encode,
     encode_frames,
 )
-from trio_chat.names import NameRefused
-from trio_chat.server import commands, requests
 from trio_chat.server.delivery import Delivery
-from trio_chat.server.errors import Refusal
-from trio_chat.server.limits import Strikes
+from trio_chat.server.intake import Intake
 from trio_chat.server.log import log
-from trio_chat.server.people import NickTaken, Person
+from trio_chat.server.people import Person
 from trio_chat.server.rooms import Membership, Room
-from trio_chat.server.ticket import Ticket
-from trio_chat.store import Draft, StoreUnavailable
 from trio_chat.transport import ByteStream
 
 if TYPE_CHECKING:
@@ -50,9 +33,6 @@ if TYPE_CHECKING:
 READ_BYTES: Final = 131_072
 """What one read brings in at most. All posts of it are appended, encoded and sent together: with 800 of 100 characters
 at a time, each costs a fifth less than with 400."""
-
-REQUESTS_AT_ONCE: Final = 1_024
-"""How many requests of one read are looked at before everybody else has a turn: 5 ms if none can be understood."""
 
 FAREWELL_S: Final = 2.0
 """How long the last words may take to leave; after that the connection is cut."""
@@ -82,8 +62,7 @@ class Connection:
         self.bot = False
         self.last_heard = self.opened = trio.current_time()
         self._stream = stream
-        self._decoder = FrameDecoder(MAX_FRAME_TO_SERVER)
-        self._strikes = Strikes()
+        self._intake = Intake(self)
         self._is_receiving = False
         self._busy = False  # carrying out requests, so silence is no sign of a dead peer
         self._pings = 0
@@ -110,8 +89,8 @@ class Connection:
                         if self._receiving.cancel_called:
                             came_last = data
                         else:
-                            await self._carry_out_all(data)
-                await self._carry_out_all(came_last)
+                            await self._carry_out(data)
+                await self._carry_out(came_last)
                 await self._farewell()
                 nursery.cancel_scope.cancel()
         finally:
@@ -146,6 +125,12 @@ class Connection:
             self._reason = self._reason or "connection lost"
             self.machine.ended()
         return data
+
+    async def _carry_out(self, data: bytes) -> None:
+        self._busy = True
+        await self._intake.carry_out(data)
+        self._busy = False
+        self.last_heard = trio.current_time()  # what we kept it waiting is not its silence
 
     async def _farewell(self) -> None:
         """Send the last frame, and what waits before it; then let the client close first."""
@@ -208,6 +193,11 @@ class Connection:
         self._reason = f"bye ({bye.reason})" if bye.reason else "bye"
         self._say_bye(bye)
 
+    def dismiss(self, reason: str) -> None:
+        """Send the last frame now, without carrying out what else was read."""
+        self._reason = reason
+        self._say_bye(Bye(reason))
+
     def _say_bye(self, bye: Bye) -> None:
         """Send the last frame: leave the rooms first, so that nothing is published to this connection after it."""
         self._exit_rooms()
@@ -236,134 +226,9 @@ class Connection:
             self._pings += 1
             self.send(Ping(self._pings))
 
-    # --- requests ---------------------------------------------------------------------------------
+    # --- sending ----------------------------------------------------------------------------------
 
-    async def _carry_out_all(self, data: bytes) -> None:
-        """Carry out all requests that `data` completes, in order."""
-        if not data:
-            return
-        self._decoder.feed(data)
-        self._busy = True
-        try:
-            while payloads := self._decoder.take():
-                for start in range(0, len(payloads), REQUESTS_AT_ONCE):
-                    if start:
-                        await trio.lowlevel.checkpoint()
-                    await self._carry_out(self._understand(payloads[start : start + REQUESTS_AT_ONCE]))
-        except FrameError as error:
-            self._reason = self._reason or "bad frame"
-            if self.machine.state is not State.CLOSED:
-                await self._wait_for_room()
-                self.send(Error(None, "bad_frame", f"The stream is out of step: {error}. Connect anew."))
-        self._busy = False
-        self.last_heard = trio.current_time()  # what we kept it waiting is not its silence
-
-    def _understand(self, payloads: Sequence[bytes]) -> list[Request | Error]:
-        """Decode payloads, answering pings at once, ahead of all; an `Error` stands for what is malformed."""
-        asked: list[Request | Error] = []
-        pongs: list[Pong] = []
-        for payload in payloads:
-            try:
-                message = decode_from_client(payload)
-                self.machine.received(message)
-            except MessageError as error:
-                asked.append(self._malformed(error))
-            except RemoteError as error:
-                asked.append(Error(None, "bad_message", f"This may not come now: {error}."))
-            else:
-                if isinstance(message, Ping):
-                    pongs.append(Pong(message.id))
-                elif not isinstance(message, Pong):
-                    asked.append(message)
-        if pongs and self.machine.state is not State.CLOSED:
-            self.send(*pongs)
-        return asked
-
-    def _malformed(self, error: MessageError) -> Error:
-        number = error.id
-        if number is not None:
-            try:
-                self.machine.received_malformed(number)
-            except RemoteError:
-                number = None
-        return Error(number, error.code, str(error))
-
-    async def _carry_out(self, asked: Sequence[Request | Error]) -> None:
-        posts: list[Post] = []
-        for request in asked:
-            if type(request) is Post:
-                posts.append(request)
-                continue
-            await self._append_posts(posts)
-            posts = []
-            await self._carry_out_one(request)
-        await self._append_posts(posts)
-
-    async def _append_posts(self, posts: Sequence[Post]) -> None:
-        """Append posts that came together, together; one that is refused is answered in its turn."""
-        if not posts or self.machine.state is State.CLOSED:
-            return  # or the last frame is out: nothing that follows means anything
-        drafts: list[Draft] = []
-        ids: list[int] = []
-        now, now_ms = trio.current_time(), self.hub.wall_clock_ms()
-        for post in posts:
-            try:
-                drafts.append(requests.draft_post(self, post, now, now_ms))
-                ids.append(post.id)
-            except (Refusal, NameRefused) as refusal:
-                await self.append(drafts, ids)
-                drafts, ids = [], []
-                await trio.lowlevel.checkpoint()  # many refusals in one piece must not hold up everybody else
-                await self._wait_for_room()
-                now, now_ms = trio.current_time(), self.hub.wall_clock_ms()
-                retry_after_ms = refusal.retry_after_ms if isinstance(refusal, Refusal) else None
-                self.send(Error(post.id, refusal.code, str(refusal), retry_after_ms))
-        await self.append(drafts, ids)
-
-    async def _carry_out_one(self, request: Request | Error) -> None:
-        if self.machine.state is State.CLOSED:
-            return
-        await trio.lowlevel.checkpoint()  # many requests in one piece must not hold up everybody else
-        await self._wait_for_room()
-        if isinstance(request, Error):
-            self._refuse(request)
-            return
-        try:
-            if isinstance(request, Command | GetCommands):
-                await commands.carry_out(self, request)
-            else:
-                await requests.carry_out(self, request)
-        except Refusal as refusal:
-            self.send(refusal.error(request.id))
-        except (NameRefused, NickTaken) as error:
-            self.send(Error(request.id, error.code, str(error)))
-        except StoreUnavailable as error:
-            self.send(_unavailable(request.id, error))
-        except Exception:  # the border where a bug in one request costs that request alone
-            log.exception("a request failed", request=type(request).__name__, address=self.peer)
-            self.send(Error(request.id, "internal", "The server made a mistake; its log says which. Try another way."))
-
-    def _refuse(self, error: Error) -> None:
-        """Answer what was malformed; not understanding it is a strike, an understood text or name is none."""
-        self.send(error)
-        if error.code == "bad_message" and not self._strikes.strike(trio.current_time()):
-            self._reason = "too many messages that are not understood"
-            self._say_bye(Bye(self._reason))
-
-    async def append(self, drafts: Sequence[Draft], ids: Sequence[int]) -> None:
-        """Append drafts to the log; their answers are sent by `settle`, before anyone sees the entries."""
-        if not drafts:
-            return
-        await self._wait_for_room()
-        ticket = Ticket(self, ids)
-        try:
-            await self.hub.store.append(drafts, origin=ticket)
-        except StoreUnavailable as error:
-            # The store may find out later that it was kept after all; then nobody waits for the answer any more.
-            ticket.withdraw()
-            self.send(*[_unavailable(number, error) for number in ids])
-
-    async def _wait_for_room(self) -> None:
+    async def wait_for_room(self) -> None:
         """Wait until the client has read enough of its answers. Meanwhile its silence counts."""
         self._busy = False
         await self.delivery.room()
@@ -381,8 +246,3 @@ class Connection:
         block = encode_frames([encode(message) for message in messages])
         self.machine.sent(*messages)
         return block
-
-
-def _unavailable(number: int, error: StoreUnavailable) -> Error:
-    log.error("the storage failed", error=str(error))
-    return Error(number, "unavailable", "The server's storage is down for the moment; send it again.", 1_000)

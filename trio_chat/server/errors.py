@@ -4,6 +4,9 @@ This file owns the pairing of the protocol's error codes with a sentence. It mus
 """
 
 from protocol import Error
+from trio_chat.names import NameRefused
+from trio_chat.server.log import log
+from trio_chat.store import StoreUnavailable
 
 
 class Refusal(Exception):
@@ -20,6 +23,14 @@ class Refusal(Exception):
         self.code = code
         self.retry_after_ms = retry_after_ms
 
-    def error(self, number: int) -> Error:
-        """Return the answer to the request with this id."""
-        return Error(number, self.code, str(self), self.retry_after_ms)
+
+def refused(number: int, refusal: Refusal | NameRefused) -> Error:
+    """Return the answer to the request with this id."""
+    retry_after_ms = refusal.retry_after_ms if isinstance(refusal, Refusal) else None
+    return Error(number, refusal.code, str(refusal), retry_after_ms)
+
+
+def unavailable(number: int, error: StoreUnavailable) -> Error:
+    """Log why the store failed, and return the answer to the request with this id."""
+    log.error("the storage failed", error=str(error))
+    return Error(number, "unavailable", "The server's storage is down for the moment; send it again.", 1_000)

@@ -18,14 +18,20 @@ class TokenBucket:
         self._tokens = burst
         self._seen = now
 
-    def take(self, now: float) -> float:
-        """Take one thing, and return 0; or take none and return after how many seconds one will be there."""
+    def left(self, now: float) -> int:
+        """How many things are allowed at `now`, if none are spent before."""
         self._tokens = min(self._burst, self._tokens + (now - self._seen) * self._rate)
         self._seen = now
-        if self._tokens >= 1:
-            self._tokens -= 1
-            return 0.0
-        return (1 - self._tokens) / self._rate
+        return int(self._tokens)
+
+    def spend(self, count: int) -> None:
+        """Count things that are done, of those that were `left`."""
+        self._tokens -= count
+
+    @property
+    def wait_s(self) -> float:
+        """How many seconds after the last look at what is `left` there will be one thing."""
+        return max(0.0, 1 - self._tokens) / self._rate
 
 
 class Strikes:

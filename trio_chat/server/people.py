@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from trio_chat.names import NickName, nick_key
+from trio_chat.server.errors import Refusal
 from trio_chat.server.limits import TokenBucket
 
 if TYPE_CHECKING:
@@ -17,17 +18,11 @@ NICK_HELD_S: Final = 600.0
 """How long a nick stays with its identity after a lost connection."""
 
 
-class NickTaken(Exception):
-    """The nick belongs to somebody else.
-
-    Attributes:
-        code: the protocol's error code, always `nick_taken`.
-    """
-
-    code: Final = "nick_taken"
+class NickTaken(Refusal):
+    """The nick belongs to somebody else."""
 
     def __init__(self, nick: str) -> None:
-        super().__init__(f"The nick {nick} belongs to somebody else here; choose another one.")
+        super().__init__("nick_taken", f"The nick {nick} belongs to somebody else here; choose another one.")
 
 
 class Person:

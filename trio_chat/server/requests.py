@@ -30,7 +30,6 @@ from protocol import (
     Leave,
     Limits,
     Message,
-    Post,
     Presence,
     Quit,
     Redact,
@@ -47,6 +46,7 @@ from trio_chat.server.hub import OPERATOR
 from trio_chat.server.limits import TokenBucket
 from trio_chat.server.log import log
 from trio_chat.server.people import Person
+from trio_chat.server.posting import append
 from trio_chat.server.rooms import MEMBERS_SHOWN, Membership, Room, member
 from trio_chat.store import Draft
 
@@ -204,25 +204,6 @@ def joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
 # --- writing ------------------------------------------------------------------------------------------
 
 
-def draft_post(c: "Connection", post: Post, now: float, now_ms: int, command: str | None = None) -> Draft:
-    """Return what a post, or a command that says something, appends, if it may.
-
-    It is `now` on Trio's clock, in seconds, and `now_ms` in Unix milliseconds.
-
-    Raises:
-        Refusal: the poster is not there, or too fast, or replies to nothing.
-    """
-    membership = c.memberships.get(post.room) or membership_in(c, post.room)
-    if post.reply_to is not None and not 1 <= post.reply_to <= membership.room.head:
-        raise Refusal("no_such_entry", "The message that this replies to is not in this room.")
-    person = membership.person
-    limit(person, now)
-    return Draft(
-        membership.room.name, person.author, post.key, now_ms, person.nick, "message", post.text,
-        post.action, c.bot, post.reply_to, command,
-    )  # fmt: skip
-
-
 async def _edit(c: "Connection", request: Edit) -> None:
     membership = await _own_message(c, request.room, request.target)
     await _append(c, membership, request, "edited", request.text)
@@ -245,7 +226,7 @@ async def _append(
     draft = Draft(
         membership.room.name, person.author, request.key, c.hub.wall_clock_ms(), person.nick, kind, text, target=target
     )
-    await c.append([draft], [request.id])
+    await append(c, [draft], [request.id])
 
 
 async def _own_message(c: "Connection", room: str, target: int) -> Membership:

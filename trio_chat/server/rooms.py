@@ -136,10 +136,10 @@ def member(person: Person) -> Member:
 
 def _blocks(entries: Sequence[Entry]) -> Iterable[tuple[int, int, bytes]]:
     """Cut entries into blocks of frames: the seq of the first and of the last entry, and the bytes."""
-    payloads = [encode(entry) for entry in entries]
+    payloads = list(map(encode, entries))
     start, size = 0, 0
-    for end, length in enumerate(map(len, payloads), 1):
-        size += length
+    for end, payload in enumerate(payloads, 1):
+        size += len(payload)
         if size >= BLOCK_BYTES or end == len(payloads):
             yield entries[start].seq, entries[end - 1].seq, encode_frames(payloads[start:end])
             start, size = end, 0

@@ -81,28 +81,34 @@ class MemoryStore:
         # No turn of the loop is taken: whoever appends has just waited for what it appends, and a turn costs as much
         # as all the rest of a post.
         await trio.lowlevel.checkpoint_if_cancelled()
-        outcomes = [self._append(draft) for draft in drafts]
+        outcomes = self._append(drafts)
         if outcomes:
             self._feed([Commit(origin, drafts, outcomes)])
         return outcomes
 
-    def _append(self, draft: Draft) -> Outcome:
-        place = len(self._log)
-        keys = self._keys.get(draft.author)
-        if keys is None:
-            keys = self._keys[draft.author] = {}
-        elif draft.key in keys:
-            return self._repeated(keys[draft.key], draft)
-        room = self._rooms.get(draft.room)
-        if room is None:
-            return Rejected("no_such_room")
-        if draft.kind != "message" and not self._change(room, draft, place):
-            return Rejected("no_such_entry")
-        entry = draft.entry(len(room.places) + 1)
-        keys[draft.key] = place
-        room.places.append(place)
-        self._log.append(entry)
-        return entry
+    def _append(self, drafts: Sequence[Draft]) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        log, author, name = self._log, None, None
+        for draft in drafts:  # one loop, and no call for a message but that which makes the entry
+            if draft.author != author:
+                author = draft.author
+                keys = self._keys.setdefault(author, {})
+            if draft.room != name:
+                name = draft.room
+                room = self._rooms.get(name)
+            if draft.key in keys:
+                outcomes.append(self._repeated(keys[draft.key], draft))
+            elif room is None:
+                outcomes.append(Rejected("no_such_room"))
+            elif draft.kind != "message" and not self._change(room, draft, len(log)):
+                outcomes.append(Rejected("no_such_entry"))
+            else:
+                keys[draft.key] = place = len(log)
+                room.places.append(place)
+                entry = draft.entry(len(room.places))
+                log.append(entry)
+                outcomes.append(entry)
+        return outcomes
 
     def _repeated(self, place: int, draft: Draft) -> Outcome:
         first, content, digest = self._log[place], content_of_draft(draft), self._digests.get(place)

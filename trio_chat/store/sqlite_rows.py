@@ -1,7 +1,8 @@
 """Rows of a log in SQLite: how drafts go in, and what is asked about those that are in already.
 
 This file owns the statements that write entries, each a single step for any number of them: values go in, and answers
-come out, as one JSON text (`sqlite_worker` says why). It must not know transactions, or what is decided on the answers.
+come out, as one JSON text (`sqlite_worker` says why); `jsonb_each` gives a row of it in SQLite's binary form, which is
+not parsed anew for each field. It must not know transactions, or what is decided on the answers.
 """
 
 # ruff: noqa: S608  # statements are put together from constants here, and all values are bound
@@ -61,7 +62,7 @@ INSERT: Final = """
         (room, seq, folded, author, key, at, nick, kind, text, action, bot, reply_to, command, target)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
            value->>9, value->>10, value->>11, value->>12, value->>13
-    FROM json_each(?)
+    FROM jsonb_each(?)
 """
 ROOMS: Final = """
     SELECT json_group_array(json_array(name, id, coalesce((SELECT max(seq) FROM entries WHERE room = rooms.id), 0)))
@@ -71,15 +72,15 @@ FIRSTS: Final = """
     SELECT json_group_array(json_array(
         e.author, e.key, r.name, e.seq, e.at, e.kind, iif(e.edited OR e.redacted, NULL, e.text), e.action, e.reply_to,
         e.command, e.target, hex(e.digest)))
-    FROM json_each(?) asked CROSS JOIN entries e ON e.author = asked.value->>0 AND e.key = asked.value->>1
+    FROM jsonb_each(?) asked CROSS JOIN entries e ON e.author = asked.value->>0 AND e.key = asked.value->>1
         CROSS JOIN rooms r ON r.id = e.room
 """
 LIVE: Final = """
     SELECT json_group_array(json_array(e.room, e.seq))
-    FROM json_each(?) asked CROSS JOIN entries e ON e.room = asked.value->>0 AND e.seq = asked.value->>1
+    FROM jsonb_each(?) asked CROSS JOIN entries e ON e.room = asked.value->>0 AND e.seq = asked.value->>1
     WHERE e.kind = 'message' AND NOT e.redacted
 """
-_PLACES: Final = "(SELECT value->>0, value->>1 FROM json_each(?))"
+_PLACES: Final = "(SELECT value->>0, value->>1 FROM jsonb_each(?))"
 _WIPE: Final = """
     digest = iif(edited OR redacted, digest, content_digest(kind, text, action, reply_to, command, target)),
     text = printf('%*s', octet_length(text), '')
@@ -91,7 +92,7 @@ REDACT_EDITS: Final = f"""
     WHERE target IS NOT NULL AND (room, target) IN {_PLACES} AND kind = 'edited'
 """
 SET_TOPICS: Final = """
-    UPDATE rooms SET topic = asked.value->>1 FROM json_each(?) asked WHERE rooms.id = asked.value->>0
+    UPDATE rooms SET topic = asked.value->>1 FROM jsonb_each(?) asked WHERE rooms.id = asked.value->>0
 """
 
 decode_rooms: Final = msgspec.json.Decoder(list[tuple[str, int, int]]).decode

@@ -1,0 +1,129 @@
+"""Posts on their way into the log: drafted together, appended together, and answered before anybody sees the entries.
+
+This file owns which posts may be said, and what becomes of an outcome on the wire. It must not know how a store
+appends, nor what is published.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from protocol import Error, Message, Post, Posted, State
+from trio_chat.names import NameRefused
+from trio_chat.server.access import membership_in, too_fast
+from trio_chat.server.errors import Refusal, refused, unavailable
+from trio_chat.store import Commit, Draft, Duplicate, Outcome, Rejected, StoreUnavailable
+
+if TYPE_CHECKING:
+    from trio_chat.server.connection import Connection
+
+
+async def append_posts(c: "Connection", posts: Sequence[Post]) -> None:
+    """Append posts that came together, together; one that is refused is answered in its turn."""
+    while posts and c.machine.state is not State.CLOSED:  # or the last frame is out: what follows it means nothing
+        drafts, refusal = draft_posts(c, posts, trio.current_time())
+        ids = [post.id for post in posts[: len(drafts)]]
+        await append(c, drafts, ids)
+        if refusal is None:
+            return
+        await trio.lowlevel.checkpoint()  # many refusals in one piece must not hold up everybody else
+        await c.wait_for_room()
+        c.send(refused(posts[len(drafts)].id, refusal))
+        posts = posts[len(drafts) + 1 :]
+
+
+def draft_posts(
+    c: "Connection", posts: Sequence[Post], now: float, command: str | None = None
+) -> tuple[list[Draft], Refusal | NameRefused | None]:
+    """Return what posts append up to the first that may not be said at `now`, on Trio's clock; and why that may not.
+
+    `command` is the slash command that they stand for.
+    """
+    drafts: list[Draft] = []  # one loop and no call for each: this is done for every post
+    refusal: Refusal | NameRefused | None = None
+    bucket = c.person.bucket if c.person is not None else None
+    left = len(posts) if bucket is None else bucket.left(now)
+    now_ms, bot, name = c.hub.wall_clock_ms(), c.bot, None
+    for post in posts:
+        if post.room != name:
+            try:
+                membership = membership_in(c, post.room)
+            except (Refusal, NameRefused) as error:
+                refusal = error
+                break
+            name, room, person = post.room, membership.room, membership.person
+            shown, author, nick = room.name, person.author, person.nick
+        if post.reply_to is not None and not 1 <= post.reply_to <= room.head:
+            refusal = Refusal("no_such_entry", "The message that this replies to is not in this room.")
+            break
+        if len(drafts) == left:
+            assert bucket is not None
+            refusal = too_fast(bucket)
+            break
+        drafts.append(
+            Draft(shown, author, post.key, now_ms, nick, "message", post.text, post.action, bot, post.reply_to, command)
+        )
+    if bucket is not None:
+        bucket.spend(len(drafts))
+    return drafts, refusal
+
+
+async def append(c: "Connection", drafts: Sequence[Draft], ids: Sequence[int]) -> None:
+    """Append drafts to the log; their answers are sent by `settle`, before anyone sees the entries."""
+    if not drafts:
+        return
+    await c.wait_for_room()
+    ticket = Ticket(c, ids)
+    try:
+        await c.hub.store.append(drafts, origin=ticket)
+    except StoreUnavailable as error:
+        # The store may find out later that it was kept after all; then nobody waits for the answer any more.
+        ticket.withdraw()
+        c.send(*[unavailable(number, error) for number in ids])
+
+
+class Ticket:
+    """Whose drafts an append carries, and under which ids they are to be answered."""
+
+    __slots__ = ("_connection", "_ids", "_withdrawn")
+
+    def __init__(self, connection: "Connection", ids: Sequence[int]) -> None:
+        self._connection = connection
+        self._ids = ids
+        self._withdrawn = False
+
+    def withdraw(self) -> None:
+        """Send no answer any more: another one has been given."""
+        self._withdrawn = True
+
+    def settle(self, commit: Commit) -> None:
+        """Answer each draft, in order."""
+        if self._withdrawn or self._connection.machine.state is State.CLOSED:
+            return  # the client is gone; it will send again, and hear that it is a duplicate
+        answers = [
+            Posted(number, draft.room, outcome.seq, draft.at)  # as below, without a call for what is usual
+            if type(outcome) is Message
+            else _answer(number, draft, outcome)
+            for number, draft, outcome in zip(self._ids, commit.drafts, commit.outcomes, strict=True)
+        ]
+        self._connection.hold(*answers)
+
+    def published(self) -> None:
+        """Send the answers that did not leave together with the first of the entries."""
+        self._connection.delivery.release()
+
+
+def _answer(number: int, draft: Draft, outcome: Outcome) -> Posted | Error:
+    if type(outcome) is Duplicate:
+        return Posted(number, draft.room, outcome.seq, outcome.at, duplicate=True)
+    if type(outcome) is Rejected:
+        return Error(number, outcome.code, _REJECTED[outcome.code])
+    return Posted(number, draft.room, outcome.seq, draft.at)
+
+
+_REJECTED: Final = {
+    "key_reused": "This key names another entry already; take a new key for a new text.",
+    "no_such_entry": "There is no such message in this room, or it was deleted.",
+    "no_such_room": "There is no such room any more; join it anew.",
+}
