@@ -102,10 +102,10 @@ def _whose(figures: Figures) -> str:
     own = max(figures.lateness_ms.get("p99", 0.0), figures.reading_ms.get("p99", 0.0))
     if own > OWN_LEAST_MS and own > OWN_SHARE * all_of_it:
         return (
-            f"The load generator itself was late: of the p99 of {all_of_it:,.2f} ms, about {own:,.2f} ms are its own,"
-            " so the server is faster than that. Take fewer clients, a lower rate, or a machine with less to do."
+            f"The load generator itself was late: by {own:,.2f} ms at p99, where the latency is {all_of_it:,.2f} ms, so"
+            " the server is faster than that. Take fewer clients, a lower rate, or a machine with less to do."
         )
-    return f"The load generator kept up: of the p99 of {all_of_it:,.2f} ms, about {own:,.2f} ms are its own."
+    return f"The load generator kept up: at p99 it was late by {own:,.2f} ms, where the latency is {all_of_it:,.2f} ms."
 
 
 def _sampled(figures: Figures) -> list[str]:

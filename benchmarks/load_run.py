@@ -24,6 +24,9 @@ CONNECTED_AT_ONCE: Final = 50
 GREETING_S: Final = 30.0
 """How long a client may take from dialling to being in its room."""
 
+FIRST_GREETING_S: Final = 5.0
+"""The same for the first, which comes alone: if it is let in later than that, something else listens there."""
+
 QUIET_S: Final = 0.2
 SETTLING_S: Final = 10.0
 """Before the load starts nothing may come for `QUIET_S`, so that the arrivals of clients are over; but not for ever."""
@@ -179,7 +182,8 @@ class LoadRun:
 
     async def _connect(self, number: int) -> None:
         where = self._load.where
-        with trio.move_on_after(GREETING_S):
+        patience_s = GREETING_S if number else FIRST_GREETING_S
+        with trio.move_on_after(patience_s):
             try:
                 stream = await trio.open_tcp_stream(self._load.host, self._load.port)
             except (OSError, UnicodeError) as error:
@@ -192,7 +196,9 @@ class LoadRun:
             if client.refused:
                 raise CannotBegin(f"{where} does not let client {number + 1:,} in: {client.refused}")
             return
-        raise CannotBegin(f"{where} did not let client {number + 1:,} in within {GREETING_S:g} s.")
+        if not number:
+            raise CannotBegin(f"{where} did not answer within {patience_s:g} s; is it a chat server?")
+        raise CannotBegin(f"{where} did not let client {number + 1:,} in within {patience_s:g} s.")
 
     async def _settle(self) -> None:
         self._phase = "settling"

@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-import psutil
 import trio
 
+from benchmarks import need
 from benchmarks.server_process import PATIENCE_S, ServerProcess, start_server
 from benchmarks.wire import ROOM, Wire, connected
 from protocol import TEXT_CHARS, Error, FromServer, Gap, Live, Message, Ping, Position, Post, Presence
@@ -69,6 +69,8 @@ class Load:
 
     def __init__(self, wire: Wire, server: ServerProcess) -> None:
         self._wire = wire
+        import psutil  # here, for `main` says it first if it is missing
+
         self._process = psutil.Process(server.pid)
         self._texts = made_up_texts()
         self._pings = 0
@@ -250,6 +252,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--megabytes", type=float, default=100, help="the load, in 10**6 bytes of text [100]")
     parser.add_argument("--cut", action="store_true", help="the server closes the slow member, who comes back")
     chosen = parser.parse_args(arguments)
+    need("psutil")
     with tempfile.TemporaryDirectory() as directory:
         figures = trio.run(partial(measure, Path(directory), chosen.megabytes, cut=chosen.cut))
     print(table(figures))

@@ -2,3 +2,7 @@
 
 `python -m benchmarks.delivery --help` says how to run it; docs/performance.md what the works are and what came out.
 """
+
+from benchmarks import need
+
+need("psutil")

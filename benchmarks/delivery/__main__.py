@@ -12,6 +12,7 @@ This file owns the command line and the order of things. It must not know how an
 """
 
 import argparse
+import os
 import platform
 import sys
 import tempfile
@@ -54,12 +55,36 @@ class Report(msgspec.Struct):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show and write what was asked for; the exit code is 1 if something was lost or did not run."""
     chosen = _parser().parse_args(arguments)
+    _check_places(chosen.json, chosen.markdown, chosen.charts)
     if chosen.again is not None:
-        report = msgspec.json.decode(chosen.again.read_bytes(), type=Report)
+        report = _read(chosen.again)
     else:
         report = measure_all(chosen.work, chosen.subjects, chosen.seconds, chosen.repeat)
     show(report, chosen.json, chosen.markdown, chosen.charts)
     return 1 if report.refused or any(m.values.get("lost") for m in report.measures) else 0
+
+
+def _check_places(json: Path | None, markdown: Path | None, charts_in: Path | None) -> None:
+    """Find out before half an hour of measuring that what comes of it cannot be written."""
+    for file in filter(None, (json, markdown)):
+        if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise SystemExit(f"{file} cannot be written: choose a file in a directory that exists.")
+    if charts_in is not None and charts_in.exists() and not charts_in.is_dir():
+        raise SystemExit(f"{charts_in} is a file; name a directory for the charts.")
+    if markdown is not None and markdown.exists():
+        text = markdown.read_text(encoding="utf-8")
+        if text and not all(mark in text for mark in MARKS):
+            raise SystemExit(
+                f"{markdown} is not overwritten: name a new file, or put the lines {MARKS[0]} and {MARKS[1]} where the"
+                " tables go."
+            )
+
+
+def _read(file: Path) -> Report:
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Report)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise SystemExit(f"{file} holds no figures that --json wrote: {error}.") from None
 
 
 def measure_all(asked: Sequence[str], subjects: Sequence[str], seconds: float, repeat: int) -> Report:
@@ -143,7 +168,14 @@ def _is_installed(name: str) -> bool:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.delivery", description="Compare servers on one work.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.delivery",
+        description="Measure this server and its peers on the same work, in turns, each in a fresh process, and compare"
+        " them. Everything, three times, takes about 25 minutes; --work W1 --subjects trio_chat,nats --repeat 1 half a"
+        " minute.",
+        epilog="The exit status is 0, or 1 if something was lost or did not run. docs/performance.md says how it is"
+        " measured, and what came out.",
+    )
     titles = {name: work.title for name, work in WORKS.items()} | {name: c.title for name, c in CURVES.items()}
     names = ", ".join(f"{name}: {title}" for name, title in titles.items())
     parser.add_argument("--work", type=_works, default=[*WORKS, *CURVES], metavar="W1,W2", help=f"which; {names}")

@@ -25,6 +25,9 @@ LINES: Final = {"trio_chat": OURS, "nats": "#2e7d32", "redis": "#c62828"}
 FEWEST_BARS: Final = 4
 """For so many a picture has room, so that few bars are no broader than many."""
 
+LONGEST: Final = 6
+"""So many times as long as the second is a bar that is cut."""
+
 BARS: Final = (
     ("throughput", ("W1", "W4", "W5.1", "W5.4"), "deliveries_per_s"),
     ("latency", ("W2", "W3", "W5.2", "W5.3"), "p50_us"),
@@ -59,6 +62,7 @@ def _bars(measures: Sequence[Measure], works: Sequence[str], value: str, file: P
         axis.barh([load(name).NAME for name in names], [median(runs) for runs in found], color=colours)
         for place, runs in enumerate(found):
             axis.plot(runs, [place] * len(runs), "|", color="black", markersize=8)
+        _cut_the_longest(axis, [median(runs) for runs in found])
         axis.set_ylim(-0.6, max(len(names), FEWEST_BARS) - 0.4)
         axis.invert_yaxis()
         axis.set_title(work, fontsize=9)
@@ -68,13 +72,22 @@ def _bars(measures: Sequence[Measure], works: Sequence[str], value: str, file: P
     return _save(figure, file)
 
 
+def _cut_the_longest(axis: "Axes", lengths: Sequence[float]) -> None:
+    """Where one bar is so long that all others are dots, end the picture before it ends, and write its length there."""
+    *others, longest = sorted(lengths)
+    if others and longest > LONGEST * others[-1]:
+        end = 1.5 * others[-1]
+        axis.set_xlim(0, end)
+        axis.text(end, lengths.index(longest), f"{longest:,.0f} → ", ha="right", va="center", fontsize=7, color="white")
+
+
 def _growth(measures: Sequence[Measure], curves: Sequence[str], file: Path) -> Path:
     values = ("deliveries_per_s", "cpu_us_per_delivery")
     figure, axes = _subplots(len(values), len(curves), width=3.6, height=2.6)
     for row, value in zip(axes, values, strict=True):
         for axis, curve in zip(row, curves, strict=True):
             _curve(axis, measures, curve, value)
-    axes[0][0].legend(fontsize=7)
+    figure.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=len(SUBJECTS), fontsize=8)
     return _save(figure, file)
 
 

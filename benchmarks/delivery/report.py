@@ -37,6 +37,9 @@ HEADS: Final = {
 BUSY: Final = 0.9
 """From this share of a core on, the generator is said to be a limit."""
 
+LATE: Final = 0.25
+"""From this share of the latency at p99 on, the generator's own delays at p99 are said to be part of it."""
+
 LOWER_IS_BETTER: Final = ("_us", "_ms", "_bytes", "cpu_us_per", "kib_")
 
 
@@ -102,7 +105,7 @@ def table(measures: Sequence[Measure], *, markdown: bool = False) -> str:
         mine = [m for m in measures if m.work == name]
         if not mine:
             continue
-        rows = [["", *[HEADS.get(value, value) for value in work.shown], "best"]]
+        rows = [["", *[HEADS.get(value, value) for value in work.shown], "best run"]]
         subjects = dict.fromkeys(m.subject for m in mine)
         rows += [_row(subject, [m.values for m in mine if m.subject == subject], work.shown) for subject in subjects]
         goals = [
@@ -146,20 +149,27 @@ def notes(measures: Sequence[Measure]) -> list[str]:
     """Return what has to be known about figures: where the generator was the limit, and where something was lost."""
     found = []
     for subject in dict.fromkeys(m.subject for m in measures):
-        busy = median([m.values.get("generator_cpu_share", 0.0) for m in measures if m.subject == subject])
+        name, mine = load(subject).NAME, [m for m in measures if m.subject == subject]
+        busy, late, p99 = (_median(mine, value) for value in ("generator_cpu_share", "late_p99_us", "p99_us"))
         if busy > BUSY:
-            found.append(f"With {load(subject).NAME} the generator was busy for {busy:.0%}: it may be the limit.")
-        if lost := sum(m.values.get("lost", 0) for m in measures if m.subject == subject):
-            found.append(f"With {load(subject).NAME}, {lost:.0f} deliveries were lost.")
-        if parts := _parts([m for m in measures if m.subject == subject]):
+            found.append(f"With {name} the generator was busy for {busy:.0%}: it may be the limit.")
+        if p99 and late > LATE * p99:
+            found.append(f"With {name} the generator was late by {late:.0f} µs at p99: part of that p99 is its own.")
+        if lost := sum(m.values.get("lost", 0) for m in mine):
+            found.append(f"With {name}, {lost:.0f} deliveries were lost.")
+        if parts := _parts(mine):
             listed = ", ".join(f"{part} {micros:.2f}" for part, micros in parts)
-            found.append(f"Where the µs go at full speed, {load(subject).NAME}, by samples: {listed}.")
+            found.append(f"Where the µs go at full speed, {name}, by samples: {listed}.")
     return found
+
+
+def _median(measures: Sequence[Measure], value: str) -> float:
+    return median([m.values.get(value, 0.0) for m in measures])
 
 
 def _parts(measures: Sequence[Measure]) -> list[tuple[str, float]]:
     names = {name for m in measures for name in m.values if name.startswith(PART)}
-    parts = [(name.removeprefix(PART), median([m.values.get(name, 0.0) for m in measures])) for name in names]
+    parts = [(name.removeprefix(PART), _median(measures, name)) for name in names]
     return sorted(parts, key=lambda part: -part[1])
 
 

@@ -19,14 +19,14 @@ def test_a_good_run_is_told_with_its_rates_and_percentiles() -> None:
     assert "sent                         5,000  500.0/s; 500.0/s were due" in text
     assert "delivered                  100,000  10,000/s" in text
     assert "  delivery                        1.00      2.00      3.00      4.00  5,000.00" in text
-    assert "The load generator kept up: of the p99 of 3.00 ms, about 0.20 ms are its own." in text
+    assert "The load generator kept up: at p99 it was late by 0.20 ms, where the latency is 3.00 ms." in text
     assert text.endswith("each of 200 clients got every message of its room, once, in order.")
 
 
 @pytest.mark.parametrize("whose", ["lateness_ms", "reading_ms"])
 def test_a_generator_that_was_late_takes_the_blame(whose: str) -> None:
     text = summary(replace(GOOD, **{whose: {**OWN, "p99": 1.6}}))
-    assert "The load generator itself was late: of the p99 of 3.00 ms, about 1.60 ms are its own" in text
+    assert "The load generator itself was late: by 1.60 ms at p99, where the latency is 3.00 ms" in text
     assert "Take fewer clients, a lower rate, or a machine with less to do." in text
 
 

@@ -5,6 +5,7 @@ This file owns the command line. It must not know how scenarios are made or judg
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import sys
@@ -21,7 +22,7 @@ def main() -> int:
     options = _options()
     total, started = Report(options.seed), time.perf_counter()
     seen: set[str] = set()
-    count = 1 if options.scenarios is None and options.batch else max(1, (options.scenarios or 10_000) // BATCH)
+    count = 1 if options.scenarios is None and options.batch else math.ceil((options.scenarios or 10_000) / BATCH)
     seeds = range(options.seed, options.seed + count)
     for done, report in enumerate(_reports(seeds, options.jobs, options.stop), 1):
         total.add(report)
@@ -64,7 +65,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=int, default=0, dest="seed", help=f"the first seed; each makes {BATCH} scenarios"
     )
-    parser.add_argument("--scenarios", type=int, help="how many in all; with --seed alone: those of that seed")
+    parser.add_argument(
+        "--scenarios",
+        type=int,
+        help=f"how many in all, in batches of {BATCH}; with --seed alone, one batch [10000]",
+    )
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     parser.add_argument("--stop", action="store_true", help="stop at the first failure, and do not shrink it")
     parser.add_argument("--json", action="store_true", help="say the end as JSON")
