@@ -11,13 +11,12 @@ from typing import Any, Final
 
 import msgspec
 
-from protocol.messages import (
-    KEY_CHARS,
+from protocol.messages import FromServer
+from protocol.requests import (
     Command,
     Direct,
     Edit,
     FromClient,
-    FromServer,
     Hello,
     Join,
     Post,
@@ -26,7 +25,9 @@ from protocol.messages import (
     Search,
     SetNick,
     SetTopic,
+    ShowDraft,
 )
+from protocol.values import KEY_CHARS
 
 TEXT_CHARS: Final = 4_000
 """What one message may hold, in code points: a long paragraph or a screen of code (Discord 4,000, Telegram 4,096)."""
@@ -164,6 +165,7 @@ _CHECKS: Final[Mapping[type, Callable[[Any], None]]] = {
     SetTopic: _check_topic,
     Search: _check_search,
     Command: _check_command,
+    ShowDraft: lambda draft: check_text(draft.text),
     Quit: _check_quit,
 }
 

@@ -11,7 +11,8 @@ from enum import Enum
 from itertools import islice, repeat
 from typing import Any
 
-from protocol.messages import Error, FromClient, FromServer, Ping, Pong
+from protocol.messages import Error, FromServer
+from protocol.requests import FromClient, Ping, Pong
 from protocol.transitions import ANSWERS, FROM_CLIENT, FROM_SERVER, ROWS, TRANSITIONS, Input, State, answer_input
 
 

@@ -9,6 +9,7 @@ from trio_chat.client.events import ClientEvent, Connected, Disconnected
 from trio_chat.client.opening import open_client
 from trio_chat.client.reach import Dial
 from trio_chat.client.rooms import RoomView
+from trio_chat.client.turn import Turn
 from trio_chat.client.url import DEFAULT_URL
 
 __all__ = [
@@ -25,5 +26,6 @@ __all__ = [
     "Disconnected",
     "Refused",
     "RoomView",
+    "Turn",
     "open_client",
 ]

@@ -6,24 +6,28 @@ the connection breaks: that is `engine` and what lies below.
 
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import TypeVar
+from contextlib import asynccontextmanager, suppress
+from typing import Final, TypeVar
 
 import trio
 
 from protocol import (
     Answer,
     Bye,
+    Cause,
     Command,
     CommandHelp,
     Commands,
     Direct,
     Done,
     Edit,
+    EndTurn,
     Found,
     GetCommands,
     GetHistory,
     GetMembers,
     GetRooms,
+    Granted,
     History,
     Join,
     Joined,
@@ -39,13 +43,19 @@ from protocol import (
     Search,
     SetNick,
     SetTopic,
+    ShowDraft,
+    TakeTurn,
 )
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.cursor import DEFAULT_LAST
 from trio_chat.client.engine import Engine
-from trio_chat.client.errors import Refused
+from trio_chat.client.errors import ChatError, Refused
 from trio_chat.client.events import ClientEvent
 from trio_chat.client.rooms import RoomView
+from trio_chat.client.turn import DONE, Turn
+
+END_S: Final = 1.0
+"""How long leaving a turn may take that nobody has ended."""
 
 CommandAnswer = Joined | Done | Posted | History | Found | Rooms | Members | Notice | Bye
 """What a slash command may be answered with: the answer of the request it stands for, or a `Notice`."""
@@ -127,7 +137,16 @@ class Client:
     # --- writing --------------------------------------------------------------------------------------
 
     async def post(
-        self, room: str, text: str, *, action: bool = False, reply_to: int | None = None, key: str | None = None
+        self,
+        room: str,
+        text: str,
+        *,
+        action: bool = False,
+        reply_to: int | None = None,
+        key: str | None = None,
+        turn: int | None = None,
+        more: bool = False,
+        tokens: int = 0,
     ) -> Posted:
         """Say something, and return once it is on stable storage.
 
@@ -141,9 +160,12 @@ class Client:
             reply_to: the seq of the message that it answers.
             key: 1 to 64 printable ASCII characters, new for every message of ours: sent twice under one key, it
                 is said once. None makes one.
+            turn: for a bot, the turn in which it speaks; `Turn.post` gives it.
+            more: whether other posts of the turn follow.
+            tokens: what the turn has used.
         """
         made = key or new_key()
-        return await self._write(lambda: Post(self._id(), room, made, text, action, reply_to))
+        return await self._write(lambda: Post(self._id(), room, made, text, action, reply_to, turn, more, tokens))
 
     async def edit(self, room: str, target: int, text: str) -> Posted:
         """Give our message with the seq `target` a new text; repeated by itself like a post."""
@@ -159,6 +181,35 @@ class Client:
         """Set the topic of a room, one line of 0 to 500 characters; repeated by itself like a post."""
         key = new_key()
         return await self._write(lambda: SetTopic(self._id(), room, key, text))
+
+    # --- turns ----------------------------------------------------------------------------------------
+
+    @asynccontextmanager
+    async def turn(self, room: str, cause: Cause) -> AsyncIterator[Turn]:
+        """Speak in a room as a bot, for as long as the block lasts and the server lets us.
+
+        When the turn is ended from outside (somebody stops it, it takes too long, the connection is lost), the block is
+        cancelled and left without an exception: `ended` of the turn says why.
+
+        Raises:
+            Refused: `no_turn`: we may not speak now; its message says why, `retry_after_ms` when.
+        """
+        granted = await self._ask(TakeTurn(self._id(), room, cause), Granted)
+        turns = self._engine.session.turns
+        turn = turns[granted.turn]
+        turn.use(self.post, self._show)
+        try:
+            with turn.scope:
+                yield turn
+        finally:
+            del turns[turn.number]
+            if turn.ended is None:
+                turn.end(DONE)
+                with trio.CancelScope(shield=True, deadline=trio.current_time() + END_S), suppress(ChatError):
+                    await self._ask(EndTurn(self._id(), turn.number), Done)
+
+    async def _show(self, number: int, text: str) -> None:
+        await self._ask(ShowDraft(self._id(), number, text), Done)
 
     # --- reading --------------------------------------------------------------------------------------
 

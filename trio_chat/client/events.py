@@ -5,7 +5,7 @@ This file owns these types and must not know who makes or reads them.
 
 from msgspec import Struct
 
-from protocol import Entry, Gap, Joined, Live, Members, Notice, Presence
+from protocol import DraftShown, Entry, Gap, Joined, Live, Members, Notice, Presence, TurnChange
 
 
 class Connected(Struct, frozen=True):
@@ -28,6 +28,6 @@ class Disconnected(Struct, frozen=True):
 StreamEvent = Entry | Gap | Live
 """What the log of a room sends, in the order of the log."""
 
-RoomEvent = StreamEvent | Joined | Presence | Members
+RoomEvent = StreamEvent | Joined | Presence | Members | TurnChange | DraftShown
 
 ClientEvent = RoomEvent | Notice | Connected | Disconnected

@@ -9,9 +9,26 @@ from typing import Final
 
 import trio
 
-from protocol import Answer, Command, GetCommands, GetHistory, GetMembers, GetRooms, Leave, Request, Search
+from protocol import (
+    Answer,
+    Command,
+    EndTurn,
+    GetCommands,
+    GetHistory,
+    GetMembers,
+    GetRooms,
+    Leave,
+    Post,
+    Request,
+    Search,
+    ShowDraft,
+    TakeTurn,
+)
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.errors import ChatError
+
+OF_TURNS: Final = (TakeTurn, ShowDraft, EndTurn)
+"""What means nothing on another connection."""
 
 _ONLY_READING: Final = (GetCommands, GetHistory, GetMembers, GetRooms, Search)
 
@@ -51,11 +68,14 @@ class Pending:
     def ends_with_connection(self) -> bool:
         """Whether it need not be asked again on the next connection.
 
-        So it is with what the library asked for the sake of the old one, with what nobody waits for and changes
+        So it is with what belongs to a turn, what the library asked for the sake of the old one, with what nobody waits for and changes
         nothing, and with leaving a room: not to join again is to have left.
         """
         unwanted = self._abandoned and isinstance(self.request, _ONLY_READING)
-        return self.internal or unwanted or self.leaves is not None
+        of_turn = isinstance(self.request, OF_TURNS) or (
+            isinstance(self.request, Post) and self.request.turn is not None
+        )
+        return self.internal or unwanted or of_turn or self.leaves is not None
 
     @property
     def leaves(self) -> str | None:

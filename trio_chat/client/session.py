@@ -12,31 +12,36 @@ from protocol import (
     Bye,
     Command,
     Done,
+    DraftShown,
     Edited,
     Error,
     FrameError,
     FromServer,
     Gap,
+    Granted,
     Join,
     Joined,
     Live,
     Members,
     Message,
     Notice,
+    Post,
     Presence,
     Redacted,
     Request,
     SetNick,
     TopicSet,
+    TurnChange,
     Welcome,
 )
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.cursor import DEFAULT_LAST
 from trio_chat.client.errors import ChatError
 from trio_chat.client.events import ClientEvent, StreamEvent
-from trio_chat.client.ledger import Ledger, Pending
+from trio_chat.client.ledger import OF_TURNS, Ledger, Pending
 from trio_chat.client.lost import Lost, lost_by
 from trio_chat.client.rooms import Rooms, RoomView
+from trio_chat.client.turn import DONE, LOST, Turn
 
 TRANSIENT: Final = frozenset({"unavailable", "too_many", "internal"})
 """The refusals that may not come again another time."""
@@ -79,6 +84,7 @@ class Session:
         author: the public id of this identity.
         rooms: those joined.
         ended: whether the server has answered our goodbye.
+        turns: those that we hold, by number.
     """
 
     def __init__(self, nick: str, shell: Shell) -> None:
@@ -86,6 +92,7 @@ class Session:
         self.author = ""
         self.rooms = Rooms()
         self.ended = False
+        self.turns: dict[int, Turn] = {}
         self._shell = shell
         self._ledger = Ledger()
         self._online = False
@@ -167,7 +174,9 @@ class Session:
             if pending.ends_with_connection:
                 if pending.leaves is not None:
                     self.rooms.left(pending.leaves)
-                self._ledger.take(pending.request.id).settle(Done(pending.request.id))
+                self._ledger.take(pending.request.id).settle(_end_of(pending.request))
+        for turn in self.turns.values():
+            turn.end(LOST)
         self.rooms.disconnected()
 
     # --- what the server says -------------------------------------------------------------------------
@@ -186,6 +195,10 @@ class Session:
                 self._news(message)
             case Joined(id=None):
                 self._joined(message, None)
+            case TurnChange():
+                self._turn_changed(message)
+            case DraftShown():
+                self._offer_fleeting(message)
             case Notice(id=None):
                 self._shell.offer(message)
             case Error(id=None):
@@ -218,6 +231,17 @@ class Session:
         if not view.cursor.lagging and not self._shell.offer(event):
             self.rooms.lag(view)
 
+    def _turn_changed(self, event: TurnChange) -> None:
+        turn = self.turns.get(event.turn)
+        if turn is not None and event.change == "ended":
+            turn.end(event.reason or DONE, event.by)
+        self._offer_fleeting(event)
+
+    def _offer_fleeting(self, event: TurnChange | DraftShown) -> None:
+        """Give out what is of interest now and never again, if there is room for it."""
+        if event.room in self.rooms.views:
+            self._shell.offer(event)
+
     def _joined(self, joined: Joined, pending: Pending | None) -> None:
         last, generation = (DEFAULT_LAST, None) if pending is None else (pending.last, pending.generation)
         is_new = joined.room not in self.rooms.views
@@ -248,6 +272,8 @@ class Session:
                 self._done(pending.request)
             case Error():
                 self._refused(pending, answer)
+            case Granted():
+                self.turns[answer.turn] = Turn(answer)
             case Bye():
                 self.ended = True
         pending.settle(answer)
@@ -291,3 +317,10 @@ class Session:
         # Whoever is about to leave a room joins it again only if all else waits for that.
         if view is not None and view.cursor.lagging and (not view.leaving or room in self._returning):
             self._rejoin(view, backoff)
+
+
+def _end_of(request: Request) -> Done | Error:
+    """Return the answer to what ends with its connection."""
+    if isinstance(request, (*OF_TURNS, Post)):
+        return Error(request.id, "no_turn", "The connection was lost, and the turn with it.")
+    return Done(request.id)

@@ -15,6 +15,7 @@ from trio_chat.server.config import ServerConfig
 from trio_chat.server.connection import Connection
 from trio_chat.server.hub import Hub, unix_ms
 from trio_chat.server.log import log
+from trio_chat.server.turns import Turns
 from trio_chat.store import OpenStore, open_store
 from trio_chat.transport import (
     ByteStream,
@@ -31,6 +32,9 @@ STOP_S: Final = 2.0
 """How long the connections have for their last words. The store's own deadlines follow; a disk that works needs a
 fraction of a second, so that a stop takes less than 5 s."""
 
+KEEP_S: Final = 0.5
+"""How long a stop waits for the store to take what bots had said in turns that the stop has ended."""
+
 COME_BACK_MS: Final = 1_000
 """When clients are told to come back after a stop: a restart is usually over by then."""
 
@@ -46,6 +50,7 @@ class Server:
         config: its settings.
         name: what it calls itself.
         hub: what its connections share.
+        turns: the bots' turns.
         addresses: where it listens, as ``host:port``.
     """
 
@@ -54,6 +59,7 @@ class Server:
         self.name = config.name
         self.hub = hub
         self.addresses: list[str] = []
+        self.turns = Turns(hub, config.bots)
         self._nursery = nursery
         self._accepting = trio.CancelScope()
         self._connections: set[Connection] = set()
@@ -137,6 +143,7 @@ class Server:
             for connection in list(self._connections):
                 connection.check_silence(now)
             self.hub.people.sweep(now)
+            self.turns.sweep(now)
 
     async def stop(self, reason: str) -> None:
         """Accept nobody any more, say bye to all, and wait until they are gone, `STOP_S` at most."""
@@ -148,6 +155,8 @@ class Server:
         if self._connections:
             with trio.move_on_after(STOP_S):
                 await self._none_left.wait()
+        with trio.move_on_after(KEEP_S):
+            await self.turns.idle()
 
 
 @asynccontextmanager
@@ -188,6 +197,7 @@ async def open_server(
             server.listen(listeners)
             listeners = []
             nursery.start_soon(server.watch)
+            nursery.start_soon(server.turns.run)
             try:
                 yield server
             finally:

@@ -33,6 +33,7 @@ from protocol import (
     SetTopic,
     check,
 )
+from trio_chat.names import nick_key
 from trio_chat.server import requests
 from trio_chat.server.access import me, membership_in
 from trio_chat.server.errors import Refusal
@@ -215,6 +216,27 @@ async def _search(typed: Typed) -> None:
     await _append(typed, Post(typed.id, room.name, typed.key, question), "search")
 
 
+async def _stop(typed: Typed) -> None:
+    membership = membership_in(typed.c, typed.room)
+    room, person = membership.room.name, membership.person
+    turns = [
+        turn
+        for turn in typed.c.server.turns.in_room(room)
+        if not typed.words or nick_key(typed.words).key == turn.membership.person.key
+    ]
+    if not turns:
+        nobody = f"{typed.words} is not" if typed.words else "No bot is"
+        typed.c.send(Notice(f"{nobody} about to say something here.", room, id=typed.id))
+        return
+    mine = [turn for turn in turns if typed.c.operator or turn.asker in (None, person.author)]
+    nicks = ", ".join(turn.membership.person.nick for turn in mine or turns)
+    if not mine:
+        raise Refusal("forbidden", f"Only who asked {nicks} may stop the answer.")
+    for turn in mine:
+        typed.c.server.turns.end(turn, "stopped", by=person.nick)
+    typed.c.send(Notice(f"Stopped: {nicks}.", room, id=typed.id))
+
+
 async def _quit(typed: Typed) -> None:
     await _stand_for(typed, Quit(typed.id, typed.words))
 
@@ -234,6 +256,7 @@ _TABLE: Final = {
         _Entry("/history", "/history [N]", "show the last entries", _history),
         _Entry("/find", "/find WORDS", "search what was said here", _find),
         _Entry("/search", "/search QUESTION", "ask the AI; the room sees question and answer", _search),
+        _Entry("/stop", "/stop [NICK]", "stop a bot's answer", _stop),
         _Entry("/quit", "/quit [REASON]", "say bye", _quit),
         _Entry("/exit", "/exit [REASON]", "say bye", _quit),
     )

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from trio_chat.bot import BotConfig
+from trio_chat.server.governor import Allowance
 
 DEFAULT_PORT = 5002
 
@@ -37,6 +38,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
         ping_s: after how many seconds of silence a peer is pinged; after twice as many it is cut.
         hello_s: within how many seconds a peer says hello.
         name: what the server calls itself in `welcome`.
+        bots: how much bots may speak.
     """
 
     host: str = "127.0.0.1"
@@ -50,6 +52,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     ping_s: Annotated[float, Meta(gt=0)] = 30.0
     hello_s: Annotated[float, Meta(gt=0)] = 10.0
     name: str = "trio_chat"
+    bots: Allowance = Allowance()
 
 
 def load_config(path: Path | None, overrides: dict[str, object], *, bot: bool | None = None) -> ServerConfig:

@@ -31,13 +31,14 @@ RETRY_S: Final = 0.5
 class Delivery:
     """Everything that is sent on one connection. `run` is its task."""
 
-    __slots__ = ("_behind", "_missed", "_outbox", "_store", "drained", "offer", "room")
+    __slots__ = ("_behind", "_missed", "_outbox", "_shown", "_store", "drained", "offer", "room")
 
     def __init__(self, stream: ByteStream, store: Store) -> None:
         self._store = store
         self._outbox = Outbox(stream)
         self._behind: dict[Membership, None] = {}  # in the order in which they get their next page
         self._missed: dict[Membership, None] = {}
+        self._shown: dict[int, bytes] = {}  # the newest of each number that there was no room for
         self.offer = self._outbox.offer
         self.room = self._outbox.room
         self.drained = self._outbox.drained
@@ -69,6 +70,17 @@ class Delivery:
         self._missed[membership] = None
         self._outbox.wake()
 
+    def show(self, what: int, block: bytes) -> None:
+        """Send a block once there is room for it, unless a newer one of the same number has come by then."""
+        if self._outbox.is_idle:
+            self._outbox.offer(block)
+        else:
+            self._shown[what] = block
+
+    def forget_shown(self, what: int) -> None:
+        """Do not send what `show` has kept of this number."""
+        self._shown.pop(what, None)
+
     def forget(self, membership: Membership) -> None:
         """Send nothing more for this membership."""
         self._behind.pop(membership, None)
@@ -86,6 +98,8 @@ class Delivery:
                 continue  # a page comes after all that was queued before the cursor fell behind
             if self._missed:
                 self._send_missed()
+            elif self._shown:
+                self.send(self._shown.pop(next(iter(self._shown))))
             elif self._behind:
                 await self._send_page(next(iter(self._behind)))
             else:

@@ -103,6 +103,11 @@ class Outbox:
         """Whether less than the limit waits."""
         return self.waiting_bytes < self._limit and self._blocks < OUTBOX_BLOCKS
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing waits, and nothing is being sent."""
+        return self._idle
+
     async def drained(self) -> None:
         """Wait until all that waited is sent."""
         while self.waiting_bytes:

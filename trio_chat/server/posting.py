@@ -5,6 +5,7 @@ appends, nor what is published.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -24,7 +25,8 @@ async def append_posts(c: "Connection", posts: Sequence[Post]) -> None:
     while posts and c.machine.state is not State.CLOSED:  # or the last frame is out: what follows it means nothing
         drafts, refusal = draft_posts(c, posts, trio.current_time())
         ids = [post.id for post in posts[: len(drafts)]]
-        await append(c, drafts, ids)
+        if await append(c, drafts, ids) and c.bot:
+            _note_turns(c, posts[: len(drafts)])
         if refusal is None:
             return
         await trio.lowlevel.checkpoint()  # many refusals in one piece must not hold up everybody else
@@ -44,6 +46,7 @@ def draft_posts(
     refusal: Refusal | NameRefused | None = None
     bucket = c.person.bucket if c.person is not None else None
     left = len(posts) if bucket is None else bucket.left(now)
+    hops = 0
     now_ms, bot, name = c.hub.wall_clock_ms(), c.bot, None
     for post in posts:
         if post.room != name:
@@ -57,22 +60,53 @@ def draft_posts(
         if post.reply_to is not None and not 1 <= post.reply_to <= room.head:
             refusal = Refusal("no_such_entry", "The message that this replies to is not in this room.")
             break
+        if bot:
+            try:
+                hops = c.server.turns.find(c, post.turn, shown).hops
+            except Refusal as error:
+                refusal = error
+                break
         if len(drafts) == left:
             assert bucket is not None
             refusal = too_fast(bucket)
             break
         drafts.append(
-            Draft(shown, author, post.key, now_ms, nick, "message", post.text, post.action, bot, post.reply_to, command)
+            Draft(
+                shown,
+                author,
+                post.key,
+                now_ms,
+                nick,
+                "message",
+                post.text,
+                post.action,
+                bot,
+                post.reply_to,
+                command,
+                None,
+                hops,
+            )  # fmt: skip
         )
     if bucket is not None:
         bucket.spend(len(drafts))
     return drafts, refusal
 
 
-async def append(c: "Connection", drafts: Sequence[Draft], ids: Sequence[int]) -> None:
-    """Append drafts to the log; their answers are sent by `settle`, before anyone sees the entries."""
+def _note_turns(c: "Connection", posts: Sequence[Post]) -> None:
+    """Take note of posts that are in the log now, in the turns to which they belong."""
+    for post in posts:
+        with suppress(Refusal):  # it was ended meanwhile
+            c.server.turns.posted(c.server.turns.find(c, post.turn), post.tokens, more=post.more)
+
+
+async def append(c: "Connection", drafts: Sequence[Draft], ids: Sequence[int]) -> bool:
+    """Append drafts to the log; their answers are sent by `settle`, before anyone sees the entries.
+
+    Returns:
+        False if the store failed; then that was the answer.
+    """
     if not drafts:
-        return
+        return True
     await c.wait_for_room()
     ticket = Ticket(c, ids)
     try:
@@ -81,6 +115,8 @@ async def append(c: "Connection", drafts: Sequence[Draft], ids: Sequence[int]) -
         # The store may find out later that it was kept after all; then nobody waits for the answer any more.
         ticket.withdraw()
         c.send(*[unavailable(number, error) for number in ids])
+        return False
+    return True
 
 
 class Ticket:

@@ -76,6 +76,17 @@ class Room:
             if membership is not but and not membership.delivery.offer(block):
                 membership.delivery.miss_presence(membership)
 
+    def show(self, what: int, block: bytes, but: Membership) -> None:
+        """Give a block to every member of which only the newest counts, among those of the same number."""
+        for membership in self.members:
+            if membership is not but:
+                membership.delivery.show(what, block)
+
+    def forget_shown(self, what: int) -> None:
+        """Show nothing of this number any more that was not sent yet."""
+        for membership in self.members:
+            membership.delivery.forget_shown(what)
+
     def enter(self, membership: Membership, *, quiet: bool = False) -> None:
         """Add a member and let it catch up from its cursor.
 

@@ -38,8 +38,8 @@ class Draft(Struct, frozen=True, gc=False):
     """What somebody wants appended to a room's log; the store gives it a seq.
 
     `text` is the message, the new text of an edit, the reason of a redaction, or the topic; `target` the seq
-    that is edited or redacted. `at` is in Unix milliseconds. A repeat may come with another `at`, `nick` or `bot`;
-    all else under the same author and key is its content, and has to be the same.
+    that is edited or redacted. `at` is in Unix milliseconds. A repeat may come with another `at`, `nick`, `bot`,
+    `hops` or `stopped`; all else under the same author and key is its content, and has to be the same.
     """
 
     room: str
@@ -54,13 +54,15 @@ class Draft(Struct, frozen=True, gc=False):
     reply_to: int | None = None
     command: str | None = None
     target: int | None = None
+    hops: int = 0
+    stopped: bool = False
 
     def entry(self, seq: int) -> Entry:
         """Return the entry that this draft becomes at `seq`."""
         if self.kind == "message":
             return Message(
                 self.room, seq, self.at, self.author, self.nick, self.text,
-                self.action, self.bot, self.reply_to, self.command,
+                self.action, self.bot, self.reply_to, self.command, None, False, self.hops, self.stopped,
             )  # fmt: skip
         if self.kind == "topic_set":
             return TopicSet(self.room, seq, self.at, self.author, self.nick, self.text)

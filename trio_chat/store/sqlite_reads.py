@@ -31,10 +31,13 @@ SHOWN_TEXT: Final = f"""
 
 SHOWN: Final = f"""
     e.id, e.room, e.seq, e.at, e.author, e.nick, e.kind, {SHOWN_TEXT} AS shown, e.action, e.bot, e.reply_to, e.command,
-    e.target, iif(e.edited, {_LAST_EDIT.format(column="x.at")}, NULL) AS edited_at, e.redacted
+    e.target, iif(e.edited, {_LAST_EDIT.format(column="x.at")}, NULL) AS edited_at, e.redacted, e.hops, e.stopped
 """
 ROW_JSON: Final = """
-    json_array(id, seq, at, author, nick, kind, shown, action, bot, reply_to, command, target, edited_at, redacted)
+    json_array(
+        id, seq, at, author, nick, kind, shown, action, bot, reply_to, command, target, edited_at, redacted, hops,
+        stopped
+    )
 """
 
 # `above` is what stands in the page before the entry before this one: bytes of text, and so less than the same encoded.
@@ -71,11 +74,13 @@ class StoredEntry(Struct, array_like=True, frozen=True, gc=False):
     target: int | None
     edited_at: int | None
     redacted: int
+    hops: int
+    stopped: int
 
     def message(self, room: str) -> Message:
         return Message(
             room, self.seq, self.at, self.author, self.nick, self.text, self.action == 1, self.bot == 1,
-            self.reply_to, self.command, self.edited_at, self.redacted == 1,
+            self.reply_to, self.command, self.edited_at, self.redacted == 1, self.hops, self.stopped == 1,
         )  # fmt: skip
 
     def entry(self, room: str) -> Entry:

@@ -69,6 +69,10 @@ MIGRATIONS: Final[Sequence[str]] = (
         seen INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE entries ADD COLUMN hops INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE entries ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 """What makes a database of version i into one of version i + 1. A step that was released is never changed."""
 

@@ -1,0 +1,70 @@
+"""A bot's turn to speak, on the client's side: from its being granted to its end.
+
+This file owns what a turn that we hold is, and how its end reaches whoever speaks in it: as a cancelled scope. It must
+not know requests' fates across connections: a turn has none, for it ends with its connection.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import trio
+
+from protocol import Granted, Posted
+
+DONE: Final = "done"
+LOST: Final = "gone"
+
+
+class Turn:
+    """Leave to speak in a room; made by `Client.turn`.
+
+    Attributes:
+        room: where.
+        number: what names it on the wire.
+        hops: how many turns of bots lead to it, itself included.
+        within_s: how long it may take, from its beginning, in seconds.
+        ended: why it is over (`done`, `stopped`, `deadline`, `gone`, `asker left`); None while it goes on.
+        by: the nick of who ended it, where somebody did.
+    """
+
+    def __init__(self, granted: Granted) -> None:
+        self.room = granted.room
+        self.number = granted.turn
+        self.hops = granted.hops
+        self.within_s = granted.within_ms / 1000
+        self.ended: str | None = None
+        self.by: str | None = None
+        self.scope = trio.CancelScope()
+        self._post: Callable[..., Awaitable[Posted]]
+        self._show: Callable[[int, str], Awaitable[None]]
+
+    def end(self, reason: str, by: str | None = None) -> None:
+        """Note that it is over; unless we have ended it ourselves, cancel whatever is done in it."""
+        if self.ended is None:
+            self.ended, self.by = reason, by
+            if reason != DONE:
+                self.scope.cancel()
+
+    def use(self, post: Callable[..., Awaitable[Posted]], show: Callable[[int, str], Awaitable[None]]) -> None:
+        """Take the functions by which the client speaks."""
+        self._post, self._show = post, show
+
+    async def post(
+        self, text: str, *, more: bool = False, reply_to: int | None = None, action: bool = False, tokens: int = 0
+    ) -> Posted:
+        """Say something, as `Client.post`; it ends the turn unless there is `more` to come.
+
+        Args:
+            text: 1 to 4,000 characters.
+            more: whether other posts of this turn follow.
+            reply_to: the seq of the message that it answers.
+            action: whether it is what we do (`/me`).
+            tokens: what the provider has counted for this turn, with the last post.
+        """
+        return await self._post(
+            self.room, text, reply_to=reply_to, action=action, turn=self.number, more=more, tokens=tokens
+        )
+
+    async def show(self, text: str) -> None:
+        """Show what the next post is so far, 1 to 4,000 characters; returns once the server has it."""
+        await self._show(self.number, text)

@@ -1,0 +1,199 @@
+"""Turns: a bot's leave to speak in a room, from the asking to the end, which comes exactly once.
+
+This file owns which turns are open, and what becomes of one that is ended from outside: what it had said so far goes
+into the log. Whether a turn may begin is the governor's to say. It must not know requests, or how drafts reach anybody.
+"""
+
+from itertools import count
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from protocol import DraftShown, TurnChange, encode, encode_frame
+from trio_chat.server.errors import Refusal
+from trio_chat.server.governor import Allowance, Governor, NoTurn
+from trio_chat.server.limits import TokenBucket
+from trio_chat.server.log import log
+from trio_chat.store import Draft, StoreUnavailable
+
+if TYPE_CHECKING:
+    from trio_chat.server.connection import Connection
+    from trio_chat.server.hub import Hub
+    from trio_chat.server.rooms import Membership
+
+SHOWN_PER_S: Final = 20.0
+"""Drafts of one turn that are shown in a second; more look no smoother. Those between are only remembered."""
+
+KEPT_WAITING: Final = 1_000
+"""Texts of ended turns that may wait for the store."""
+
+RETRY_S: Final = 1.0
+"""How long to wait before a store that failed is given such a text again."""
+
+
+class Turn:
+    """One turn of one bot.
+
+    Attributes:
+        number: what names it on the wire.
+        membership: whose turn it is, and where.
+        asker: the author at whose wish it is; None if nobody's in particular.
+        hops: how many turns of bots lead to it, itself included.
+        text: what its next post is so far.
+        ends_at: when it is ended, on Trio's clock.
+    """
+
+    __slots__ = ("asker", "connection", "ends_at", "hops", "membership", "number", "pace", "text")
+
+    def __init__(
+        self,
+        number: int,
+        connection: "Connection",
+        membership: "Membership",
+        asker: str | None,
+        hops: int,
+        now: float,
+        turn_s: float,
+    ) -> None:
+        self.number = number
+        self.connection = connection
+        self.membership = membership
+        self.asker = asker
+        self.hops = hops
+        self.text = ""
+        self.ends_at = now + turn_s
+        self.pace = TokenBucket(SHOWN_PER_S, SHOWN_PER_S, now)
+
+
+class Turns:
+    """The turns of all rooms.
+
+    Args:
+        hub: what all connections share.
+        allowance: what bots may do.
+    """
+
+    def __init__(self, hub: "Hub", allowance: Allowance) -> None:
+        self._hub = hub
+        self._allowance = allowance
+        self._governor = Governor(allowance)
+        self._numbers = count(1)
+        self._open: dict[int, Turn] = {}
+        self._keep, self._kept = trio.open_memory_channel[Draft](KEPT_WAITING)
+        self._keeping = False
+        self._idle = trio.Event()
+        self._idle.set()
+
+    def begin(self, c: "Connection", membership: "Membership", asker: str | None, hops: int) -> Turn:
+        """Begin a turn, and tell the room.
+
+        Raises:
+            Refusal: `no_turn`, with the governor's reason.
+        """
+        now, room = trio.current_time(), membership.room.name
+        try:
+            self._governor.begin(room, membership.person.author, asker, hops, now, self._hub.wall_clock_ms())
+        except NoTurn as no:
+            wait_ms = None if no.retry_after_s is None else int(no.retry_after_s * 1000) + 1
+            raise Refusal("no_turn", str(no), wait_ms) from None
+        turn = Turn(next(self._numbers), c, membership, asker, hops, now, self._allowance.turn_s)
+        self._open[turn.number] = turn
+        self._announce(turn, "begun")
+        return turn
+
+    def find(self, c: "Connection", number: int | None, room: str | None = None) -> Turn:
+        """Return the open turn with this number, of this connection and in this room, if one is named.
+
+        Raises:
+            Refusal: `no_turn`: there is none.
+        """
+        turn = None if number is None else self._open.get(number)
+        if turn is None or turn.connection is not c or room not in (None, turn.membership.room.name):
+            why = "A bot speaks within a turn; ask for one first." if number is None else "This turn is over."
+            raise Refusal("no_turn", why)
+        return turn
+
+    def in_room(self, room: str) -> list[Turn]:
+        """Return the open turns of a room, oldest first."""
+        return [turn for turn in self._open.values() if turn.membership.room.name == room]
+
+    def show(self, turn: Turn, text: str) -> None:
+        """Take note of what the turn's next post is so far, and show it to the room."""
+        turn.text = text
+        if not turn.pace.left(trio.current_time()):
+            return
+        turn.pace.spend(1)
+        room, person = turn.membership.room, turn.membership.person
+        shown = DraftShown(room.name, turn.number, person.author, person.nick, text)
+        room.show(turn.number, encode_frame(encode(shown)), but=turn.membership)
+
+    def posted(self, turn: Turn, tokens: int, *, more: bool) -> None:
+        """Take note that a post of the turn is in the log: the last one, unless there is `more` to come."""
+        turn.text = ""
+        if not more:
+            self.end(turn, "done", tokens=tokens)
+
+    def end(self, turn: Turn, reason: str, *, by: str | None = None, tokens: int = 0) -> None:
+        """End a turn, once: tell the room, and keep what it had said so far unless it is `done`."""
+        if self._open.pop(turn.number, None) is None:
+            return
+        room, person = turn.membership.room, turn.membership.person
+        self._governor.end(room.name, person.author)
+        self._governor.use(room.name, tokens, self._hub.wall_clock_ms())
+        room.forget_shown(turn.number)
+        if turn.text and reason != "done":
+            self._commit(turn)
+        self._announce(turn, "ended", reason, by)
+
+    def depart(self, membership: "Membership", change: str) -> None:
+        """End what ends when a connection is in a room no more: its turns, and those at the wish of who has left."""
+        room, person = membership.room, membership.person
+        for turn in self.in_room(room.name):
+            if turn.membership is membership:
+                self.end(turn, "gone")
+            elif change == "left" and turn.asker == person.author and person not in room.people:
+                self.end(turn, "asker left", by=person.nick)
+
+    def sweep(self, now: float) -> None:
+        """End the turns that have taken too long; called every now and then."""
+        for turn in [turn for turn in self._open.values() if now >= turn.ends_at]:
+            self.end(turn, "deadline")
+        self._governor.sweep(now, self._hub.wall_clock_ms())
+
+    async def run(self) -> None:
+        """Append what ended turns had said so far, until cancelled."""
+        async for draft in self._kept:
+            while True:
+                try:
+                    await self._hub.store.append([draft])
+                except StoreUnavailable as error:
+                    log.error("the storage failed", error=str(error))
+                    await trio.sleep(RETRY_S)  # again under the same key, so that it is there once
+                else:
+                    break
+            if not self._kept.statistics().current_buffer_used:
+                self._idle.set()
+
+    async def idle(self) -> None:
+        """Wait until nothing waits to be appended."""
+        await self._idle.wait()
+
+    def _commit(self, turn: Turn) -> None:
+        room, person, now_ms = turn.membership.room, turn.membership.person, self._hub.wall_clock_ms()
+        draft = Draft(
+            room.name, person.author, f"stopped-{now_ms}-{turn.number}", now_ms, person.nick, "message", turn.text,
+            bot=True, hops=turn.hops, stopped=True,
+        )  # fmt: skip
+        try:
+            self._keep.send_nowait(draft)
+        except trio.WouldBlock:
+            log.error("what a bot had said is lost: the storage is too slow", nick=person.nick, room=room.name)
+        else:
+            self._idle = trio.Event()
+
+    def _announce(self, turn: Turn, change: str, reason: str | None = None, by: str | None = None) -> None:
+        room, person = turn.membership.room, turn.membership.person
+        event = TurnChange(room.name, turn.number, person.author, person.nick, change, reason, by)
+        room.announce(event, but=turn.membership)
+        if change == "ended" and reason != "gone":
+            turn.connection.send(event)  # whose turn it is hears of it whatever waits
