@@ -68,8 +68,8 @@ class Pending:
     def ends_with_connection(self) -> bool:
         """Whether it need not be asked again on the next connection.
 
-        So it is with what belongs to a turn, what the library asked for the sake of the old one, with what nobody waits for and changes
-        nothing, and with leaving a room: not to join again is to have left.
+        So it is with what belongs to a turn, with what the library asked for the sake of the old one, with what nobody
+        waits for and changes nothing, and with leaving a room: not to join again is to have left.
         """
         unwanted = self._abandoned and isinstance(self.request, _ONLY_READING)
         of_turn = isinstance(self.request, OF_TURNS) or (

@@ -14,6 +14,7 @@ from protocol import (
     Done,
     DraftShown,
     Edited,
+    EndTurn,
     Error,
     FrameError,
     FromServer,
@@ -273,12 +274,20 @@ class Session:
             case Error():
                 self._refused(pending, answer)
             case Granted():
-                self.turns[answer.turn] = Turn(answer)
+                self._granted(answer, pending)
             case Bye():
                 self.ended = True
         pending.settle(answer)
         if self.ended:
             raise Lost("The server answered the goodbye.")
+
+    def _granted(self, granted: Granted, pending: Pending) -> None:
+        if not pending.abandoned:
+            self.turns[granted.turn] = Turn(granted)
+            return
+        unwanted = Pending(EndTurn(self._shell.new_id(), granted.turn), 0, release=None)
+        self._ledger.enter(unwanted)
+        self._send(unwanted)
 
     def _left_or_not(self, room: str, answer: Answer) -> None:
         view = self.rooms.find(room)

@@ -85,7 +85,7 @@ def draft_posts(
                 command,
                 None,
                 hops,
-            )  # fmt: skip
+            )
         )
     if bucket is not None:
         bucket.spend(len(drafts))
