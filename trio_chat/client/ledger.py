@@ -72,10 +72,17 @@ class Pending:
         waits for and changes nothing, and with leaving a room: not to join again is to have left.
         """
         unwanted = self._abandoned and isinstance(self.request, _ONLY_READING)
-        of_turn = isinstance(self.request, OF_TURNS) or (
-            isinstance(self.request, Post) and self.request.turn is not None
-        )
-        return self.internal or unwanted or of_turn or self.leaves is not None
+        return self.internal or unwanted or self._of_turn or self.leaves is not None
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether nobody waits for the answer any more."""
+        return self._abandoned
+
+    @property
+    def _of_turn(self) -> bool:
+        request = self.request
+        return isinstance(request, OF_TURNS) or (isinstance(request, Post) and request.turn is not None)
 
     @property
     def leaves(self) -> str | None:

@@ -79,7 +79,7 @@ class Governor:
         if limits.tokens is not None and self._used(room, now_ms) >= limits.tokens:
             left_s = (DAY_MS - now_ms % DAY_MS) / 1000
             raise NoTurn("The bots of this room have used up their tokens for today.", left_s)
-        counted = [(None, limits.room_turns, "for this room")]
+        counted: list[tuple[str | None, int | None, str]] = [(None, limits.room_turns, "for this room")]
         if asker is not None:
             counted.append((asker, limits.asker_turns, "at the wish of one person"))
         for who, most, what in counted:

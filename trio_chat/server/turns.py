@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from protocol import DraftShown, TurnChange, encode, encode_frame
+from protocol import DraftShown, Notice, TurnChange, encode, encode_frame
 from trio_chat.server.errors import Refusal
 from trio_chat.server.governor import Allowance, Governor, NoTurn
 from trio_chat.server.limits import TokenBucket
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 SHOWN_PER_S: Final = 20.0
 """Drafts of one turn that are shown in a second; more look no smoother. Those between are only remembered."""
+
+TOLD_S: Final = 60.0
+"""How long somebody is not told again that a bot does not answer."""
 
 KEPT_WAITING: Final = 1_000
 """Texts of ended turns that may wait for the store."""
@@ -79,8 +82,8 @@ class Turns:
         self._governor = Governor(allowance)
         self._numbers = count(1)
         self._open: dict[int, Turn] = {}
+        self._told: dict[tuple[str, str, str | None], float] = {}  # when somebody was told last of a bot in a room
         self._keep, self._kept = trio.open_memory_channel[Draft](KEPT_WAITING)
-        self._keeping = False
         self._idle = trio.Event()
         self._idle.set()
 
@@ -95,11 +98,24 @@ class Turns:
             self._governor.begin(room, membership.person.author, asker, hops, now, self._hub.wall_clock_ms())
         except NoTurn as no:
             wait_ms = None if no.retry_after_s is None else int(no.retry_after_s * 1000) + 1
+            self._tell(membership, asker, str(no), now)
             raise Refusal("no_turn", str(no), wait_ms) from None
         turn = Turn(next(self._numbers), c, membership, asker, hops, now, self._allowance.turn_s)
         self._open[turn.number] = turn
         self._announce(turn, "begun")
         return turn
+
+    def _tell(self, membership: "Membership", asker: str | None, why: str, now: float) -> None:
+        """Tell who asked why a bot does not answer; once in `TOLD_S`."""
+        person, room = self._hub.people.known(asker) if asker is not None else None, membership.room
+        told = (room.name, membership.person.author, asker)
+        if person is None or now - self._told.get(told, -TOLD_S) < TOLD_S:
+            return
+        self._told[told] = now
+        block = encode_frame(encode(Notice(f"{membership.person.nick} does not answer: {why}", room.name, "warning")))
+        for member in room.members:
+            if member.person is person:
+                member.delivery.offer(block)
 
     def find(self, c: "Connection", number: int | None, room: str | None = None) -> Turn:
         """Return the open turn with this number, of this connection and in this room, if one is named.
@@ -158,6 +174,7 @@ class Turns:
         """End the turns that have taken too long; called every now and then."""
         for turn in [turn for turn in self._open.values() if now >= turn.ends_at]:
             self.end(turn, "deadline")
+        self._told = {told: at for told, at in self._told.items() if now - at < TOLD_S}
         self._governor.sweep(now, self._hub.wall_clock_ms())
 
     async def run(self) -> None:

@@ -1,0 +1,238 @@
+"""A bot's turn from the asking to its end, as docs/protocol.md says it."""
+
+from typing import Any
+
+import pytest
+import trio
+
+from protocol import (
+    Cause,
+    Command,
+    Done,
+    DraftShown,
+    EndTurn,
+    Error,
+    Granted,
+    Leave,
+    Message,
+    Notice,
+    Post,
+    Posted,
+    Quit,
+    ShowDraft,
+    TakeTurn,
+    TurnChange,
+)
+from tests.server.bots import lobby, take
+from tests.server.peer import Peer, connected
+from trio_chat.server import Server, ServerConfig, open_server
+from trio_chat.server.governor import Allowance
+
+pytestmark = pytest.mark.autojump
+
+
+async def refused(peer: Peer, request: Any) -> Error:
+    answer = await peer.ask(request)
+    assert isinstance(answer, Error), answer
+    return answer
+
+
+async def change(peer: Peer, kind: str) -> TurnChange:
+    found = await peer.until(lambda message: isinstance(message, TurnChange) and message.change == kind)
+    assert isinstance(found, TurnChange)
+    return found
+
+
+async def test_a_turn_is_asked_for_shown_spoken_in_and_over(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        question = await ann.post("why?")
+        granted = await take(bot, Cause("entry", seq=question.seq))
+        assert (granted.room, granted.hops, granted.within_ms) == ("lobby", 1, 300_000)
+        begun = await change(ann, "begun")
+        assert (begun.nick, begun.turn) == ("bot", granted.turn)
+        assert isinstance(await bot.ask(ShowDraft(bot.next_id(), granted.turn, "Bec")), Done)
+        shown = await ann.expect(DraftShown)
+        assert (shown.text, shown.turn, shown.nick) == ("Bec", granted.turn, "bot")
+        await bot.post("Because.", turn=granted.turn, more=True)
+        await bot.post("And so on.", turn=granted.turn, tokens=7)
+        first, second = await ann.entries(2)
+        assert isinstance(first, Message)
+        assert (first.text, first.bot, first.hops, first.stopped) == ("Because.", True, 1, False)
+        assert second.seq == first.seq + 1
+        ended = await change(ann, "ended")
+        assert (ended.reason, ended.by) == ("done", None)
+        assert (await change(bot, "ended")).turn == granted.turn
+
+
+async def test_a_bot_says_nothing_outside_of_a_turn(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        assert (await refused(bot, Post(bot.next_id(), "lobby", "k", "hello"))).code == "no_turn"
+        question = await ann.post("why?")
+        granted = await take(bot, Cause("entry", seq=question.seq))
+        await bot.post("because", turn=granted.turn)
+        assert (await refused(bot, Post(bot.next_id(), "lobby", "k", "more", turn=granted.turn))).code == "no_turn"
+        assert (await refused(bot, ShowDraft(bot.next_id(), granted.turn, "more"))).code == "no_turn"
+        assert (await refused(bot, EndTurn(bot.next_id(), granted.turn))).code == "no_turn"
+
+
+async def test_a_turn_belongs_to_one_connection_and_one_room(server: Server) -> None:
+    async with lobby(server, "ann", "bot", "bot2") as (ann, bot, other):
+        await bot.join("den")
+        question = await ann.post("why?")
+        granted = await take(bot, Cause("entry", seq=question.seq))
+        assert (await refused(other, ShowDraft(other.next_id(), granted.turn, "mine"))).code == "no_turn"
+        assert (await refused(bot, Post(bot.next_id(), "den", "k", "here", turn=granted.turn))).code == "no_turn"
+
+
+async def test_only_bots_take_turns_and_only_for_what_is_there(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        assert (await refused(ann, TakeTurn(ann.next_id(), "lobby", Cause("timer")))).code == "forbidden"
+        assert (await refused(bot, TakeTurn(bot.next_id(), "lobby", Cause("entry", seq=9)))).code == "no_such_entry"
+        assert (await refused(bot, TakeTurn(bot.next_id(), "den", Cause("timer")))).code == "not_a_member"
+
+
+async def test_a_bot_has_one_turn_at_a_time_in_a_room(server: Server) -> None:
+    async with lobby(server, "bot") as (bot,):
+        await take(bot, Cause("timer"))
+        again = await refused(bot, TakeTurn(bot.next_id(), "lobby", Cause("timer")))
+        assert (again.code, again.retry_after_ms) == ("no_turn", None)
+        await bot.join("den")
+        await take(bot, Cause("timer"), "den")
+
+
+async def test_stop_ends_the_turn_and_keeps_what_was_said_so_far(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        question = await ann.post("why?")
+        granted = await take(bot, Cause("entry", seq=question.seq))
+        await bot.ask(ShowDraft(bot.next_id(), granted.turn, "Well, it is"))
+        stopped = await ann.ask(Command(ann.next_id(), "/stop", "lobby"))
+        assert isinstance(stopped, Notice)
+        assert stopped.text == "Stopped: bot."
+        ended = await change(bot, "ended")
+        assert (ended.reason, ended.by) == ("stopped", "ann")
+        _, said = await ann.entries(2)
+        assert isinstance(said, Message)
+        assert (said.nick, said.text, said.stopped, said.hops) == ("bot", "Well, it is", True, 1)
+        assert (await refused(bot, Post(bot.next_id(), "lobby", "k", "late", turn=granted.turn))).code == "no_turn"
+
+
+async def test_who_did_not_ask_may_not_stop_and_what_nobody_asked_for_anybody_may(server: Server) -> None:
+    async with lobby(server, "ann", "bob", "bot") as (ann, bob, bot):
+        question = await ann.post("why?")
+        granted = await take(bot, Cause("entry", seq=question.seq))
+        assert (await refused(bob, Command(bob.next_id(), "/stop", "lobby"))).code == "forbidden"
+        await bot.ask(EndTurn(bot.next_id(), granted.turn))
+        await take(bot, Cause("timer"))
+        nobody = await bob.ask(Command(bob.next_id(), "/stop ann", "lobby"))
+        assert isinstance(nobody, Notice)
+        assert nobody.text == "ann is not about to say something here."
+        stopped = await bob.ask(Command(bob.next_id(), "/stop BOT", "lobby"))
+        assert isinstance(stopped, Notice)
+        assert stopped.text == "Stopped: bot."
+
+
+async def test_a_turn_ends_when_its_time_is_over() -> None:
+    config = ServerConfig(port=0, store="memory:", bots=Allowance(turn_s=20))
+    async with open_server(config) as server, lobby(server, "ann", "bot") as (ann, bot):
+        granted = await take(bot, Cause("timer"))
+        await bot.ask(ShowDraft(bot.next_id(), granted.turn, "thinking"))
+        assert (await change(ann, "ended")).reason == "deadline"
+        (said,) = await ann.entries(1)
+        assert isinstance(said, Message)
+        assert (said.text, said.stopped) == ("thinking", True)
+
+
+@pytest.mark.parametrize("goes", ["leave", "bye", "cut"])
+async def test_a_turn_ends_with_the_bot_that_goes(server: Server, goes: str) -> None:
+    async with lobby(server, "ann") as (ann,):
+        async with connected(server, "bot", bot=True) as bot:
+            await bot.join()
+            granted = await take(bot, Cause("timer"))
+            await bot.ask(ShowDraft(bot.next_id(), granted.turn, "so far"))
+            if goes == "leave":
+                await bot.ask(Leave(bot.next_id(), "lobby"))
+            elif goes == "bye":
+                await bot.send(Quit(bot.next_id()))
+        ended = await change(ann, "ended")
+        assert ended.reason == "gone"
+        (said,) = await ann.entries(1)
+        assert isinstance(said, Message)
+        assert (said.text, said.stopped) == ("so far", True)
+
+
+async def test_a_turn_ends_when_its_asker_leaves_and_goes_on_when_the_connection_is_lost(server: Server) -> None:
+    async with lobby(server, "bot") as (bot,):
+        async with connected(server, "ann") as ann:
+            await ann.join()
+            question = await ann.post("why?")
+            await take(bot, Cause("entry", seq=question.seq))
+            await ann.ask(Leave(ann.next_id(), "lobby"))
+            assert (await change(bot, "ended")).reason == "asker left"
+            await ann.join()
+            granted = await take(bot, Cause("entry", seq=question.seq))
+        await bot.post("because", turn=granted.turn)
+
+
+async def test_hops_are_counted_along_causes(server: Server) -> None:
+    async with lobby(server, "ann", "bot1", "bot2") as (ann, one, two):
+        said = await ann.post("talk")
+        for hops in (1, 2, 3):
+            bot = (one, two)[hops % 2]
+            granted = await take(bot, Cause("entry", seq=said.seq))
+            assert granted.hops == hops
+            said = await bot.post(f"hop {hops}", turn=granted.turn)
+        for cause in (Cause("entry", seq=said.seq), Cause("timer")):
+            no = await refused(one, TakeTurn(one.next_id(), "lobby", cause))
+            assert (no.code, no.retry_after_ms) == ("no_turn", None)
+        await ann.post("and now?")
+        assert (await take(one, Cause("timer"))).hops == 1
+
+
+async def test_ten_hops_make_a_conversation_of_ten() -> None:
+    config = ServerConfig(port=0, store="memory:", bots=Allowance(hops=10))
+    async with open_server(config) as server, lobby(server, "ann", "bot1", "bot2") as (ann, one, two):
+        said = await ann.post("talk")
+        count = 0
+        for bot in (one, two) * 10:
+            answer = await bot.ask(TakeTurn(bot.next_id(), "lobby", Cause("entry", seq=said.seq)))
+            if isinstance(answer, Error):
+                break
+            assert isinstance(answer, Granted)
+            said = await bot.post("and", turn=answer.turn)
+            count += 1
+        assert count == 10
+
+
+async def test_the_asker_of_a_turn_that_is_refused_is_told_why() -> None:
+    config = ServerConfig(port=0, store="memory:", bots=Allowance(room_turns=1))
+    async with open_server(config) as server, lobby(server, "ann", "bob", "bot") as (ann, bob, bot):
+        for _ in range(3):
+            question = await ann.post("why?")
+            answer = await bot.ask(TakeTurn(bot.next_id(), "lobby", Cause("entry", seq=question.seq)))
+            if isinstance(answer, Granted):
+                await bot.post("because", turn=answer.turn)
+        assert isinstance(answer, Error)
+        assert answer.retry_after_ms == 60_001
+        notice = await ann.expect(Notice)
+        assert notice.text == "bot does not answer: Bots speak 1 times a minute at most for this room."
+        await ann.post("what?")
+        await bob.entries(5)
+        await ann.post("nothing?")
+        assert [message for message in ann.seen if isinstance(message, Notice)] == [notice]
+        assert not any(isinstance(message, Notice) for message in bob.seen)
+
+
+async def test_a_slow_reader_gets_the_newest_draft_and_not_all(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        granted = await take(bot, Cause("timer"))
+        for number in range(400):  # as many characters as no outbox and no buffer takes
+            await bot.ask(ShowDraft(bot.next_id(), granted.turn, f"{number:04}" * 1_000))
+            await trio.sleep(0.1)
+        shown = [(await ann.expect(DraftShown)).text[:4]]
+        while shown[-1] != "0399":
+            shown.append((await ann.expect(DraftShown)).text[:4])
+        assert shown == sorted(shown)
+        assert len(shown) < 400
+        posted = await bot.ask(Post(bot.next_id(), "lobby", "k", "done", turn=granted.turn))
+        assert isinstance(posted, Posted)
+        await change(ann, "ended")
