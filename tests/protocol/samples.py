@@ -81,6 +81,8 @@ def _smallest(field: msgspec.inspect.Field) -> object:
             return least or 0
         case msgspec.inspect.BoolType():
             return False
+        case msgspec.inspect.LiteralType(values=values):
+            return values[0]
         case msgspec.inspect.ListType():
             return []
         case msgspec.inspect.StructType(cls=kind):
@@ -115,6 +117,8 @@ def _values(info: msgspec.inspect.Type) -> SearchStrategy[Any]:
             return st.text(min_size=shortest or 0, max_size=longest)
         case msgspec.inspect.BoolType():
             return st.booleans()
+        case msgspec.inspect.LiteralType(values=values):
+            return st.sampled_from(values)
         case msgspec.inspect.NoneType():
             return st.none()
         case msgspec.inspect.ListType(item_type=item):

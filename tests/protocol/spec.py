@@ -23,6 +23,9 @@ REQUESTS: Final[dict[str, type[Any]]] = {
     "nick": protocol.SetNick,
     "commands": protocol.GetCommands,
     "command": protocol.Command,
+    "turn": protocol.TakeTurn,
+    "draft": protocol.ShowDraft,
+    "end_turn": protocol.EndTurn,
     "bye": protocol.Quit,
 }
 PINGS: Final[dict[str, type[Any]]] = {"ping": protocol.Ping, "pong": protocol.Pong}
@@ -34,6 +37,8 @@ EVENTS_ONLY: Final[dict[str, type[Any]]] = {
     "live": protocol.Live,
     "gap": protocol.Gap,
     "presence": protocol.Presence,
+    "turn": protocol.TurnChange,
+    "draft": protocol.DraftShown,
 }
 ANSWERS_ONLY: Final[dict[str, type[Any]]] = {
     "welcome": protocol.Welcome,
@@ -42,6 +47,7 @@ ANSWERS_ONLY: Final[dict[str, type[Any]]] = {
     "found": protocol.Found,
     "rooms": protocol.Rooms,
     "commands": protocol.Commands,
+    "granted": protocol.Granted,
     "done": protocol.Done,
 }
 ANSWERS_OR_EVENTS: Final[dict[str, type[Any]]] = {
@@ -70,6 +76,9 @@ ANSWERS: Final[dict[str, set[str]]] = {
     "nick": {"done"},
     "commands": {"commands"},
     "command": {"joined", "done", "posted", "history", "found", "rooms", "members", "commands", "bye", "notice"},
+    "turn": {"granted"},
+    "draft": {"done"},
+    "end_turn": {"done"},
     "bye": {"bye"},
 }
 

@@ -24,6 +24,7 @@ from protocol import (
     Search,
     SetNick,
     SetTopic,
+    ShowDraft,
     check,
     check_key,
     check_line,
@@ -59,6 +60,7 @@ FIELDS: Final[list[tuple[type[Any], str, int, int, str]]] = [
     (Search, "query", 0, 500, "bad_text"),
     (Command, "key", 1, 64, "bad_message"),
     (Command, "line", 1, 4_000, "bad_text"),
+    (ShowDraft, "text", 1, 4_000, "bad_text"),
     (Quit, "reason", 0, 500, "bad_text"),
 ]
 IDS: Final = [f"{kind.__name__}.{field}" for kind, field, *_ in FIELDS]
