@@ -108,7 +108,8 @@ class RoomInMemory:
         words = query.casefold().split()
         said = [entry for entry in reversed(self.log) if isinstance(entry, Message) and not entry.redacted]
         found = [entry for entry in said if all(word in entry.text.casefold() for word in words)]
-        return Found(1, [entry for entry in found if nick in (None, entry.nick)][:limit])
+        entries: list[Entry] = [entry for entry in found if nick in (None, entry.nick)]
+        return Found(1, entries[:limit])
 
     async def members(self, room: str | None = None, *, limit: int | None = None) -> Members:
         await self._be_asked()

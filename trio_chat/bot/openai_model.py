@@ -1,7 +1,7 @@
 """A model behind an OpenAI-compatible endpoint, asked through its Chat Completions.
 
 This file owns the rounds of one answer: ask, show what comes, call the tools that are wanted, ask again; and what
-is done where the provider fails. How one request is made is provider.py's, when to try again the policy of retry.py.
+is done where the provider fails. How one request is made is endpoint.py's, when to try again the policy of retry.py.
 It must not know rooms or what a tool does.
 
 What was shown is not taken back: as long as no word of a completion has been shown, a failure that may pass is tried
@@ -21,8 +21,8 @@ import trio
 from trio_chat.bot.completion import Call, Completion
 from trio_chat.bot.config import BotConfig
 from trio_chat.bot.context import Prompt
+from trio_chat.bot.endpoint import ATTEMPT_S, Failure, complete, open_endpoint
 from trio_chat.bot.models import Answer, ModelFailed, Report, Show, Source, Tokens
-from trio_chat.bot.provider import ATTEMPT_S, Failure, complete, open_provider
 from trio_chat.bot.retry import ATTEMPTS, Uniform, next_wait_s
 from trio_chat.bot.tools import Tool, Toolbox, label
 from trio_chat.bot.triggers import Reason
@@ -231,5 +231,5 @@ async def open_openai_model(
     Raises:
         BotConfigError: the base URL, or a proxy that the environment names, is none that can be used.
     """
-    async with open_provider(config) as client:
+    async with open_endpoint(config) as client:
         yield OpenAIModel(config.model, client, report, tools=tools, web_search=config.web_search)

@@ -188,7 +188,8 @@ def label(name: str, arguments: str) -> str:
         shown = next(iter(values.values()))
     else:
         shown = ", ".join(f"{key}={value}" for key, value in values.items())
-    line = " ".join(f"{name}: {shown}".split()) if shown else name
+    line = " ".join((f"{name}: {shown}" if shown else name).split())
+    line = "".join(character if character.isprintable() else "\ufffd" for character in line)
     return f"[{line if len(line) <= LABEL_CHARS else line[: LABEL_CHARS - 1] + '…'}]"
 
 

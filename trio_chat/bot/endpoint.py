@@ -1,4 +1,4 @@
-"""One request to a provider, and what its failures mean.
+"""One request to an endpoint, and what its failures mean.
 
 This file owns the border to the `openai` library: the connection, how long a provider may be silent, what errors
 mean to people, and whether they pass. It never repeats a provider's own words, which may quote the key. It must not
@@ -172,7 +172,7 @@ def _refusal(status: int, code: str | None, asked_s: float | None, model: str) -
 
 
 @asynccontextmanager
-async def open_provider(config: BotConfig) -> AsyncIterator[openai.AsyncOpenAI]:
+async def open_endpoint(config: BotConfig) -> AsyncIterator[openai.AsyncOpenAI]:
     """Open the way to the provider of `config`, and close its connections in the end, within a second.
 
     Raises:
