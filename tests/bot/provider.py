@@ -22,8 +22,10 @@ class Reply:
         status, content_type: of the response.
         body: of the response; a dict is sent as JSON.
         headers: besides Content-Type and Content-Length.
-        cut_after: how many bytes of the response to send before the connection is dropped; None: all of it.
+        cut_after: how many bytes of the body to send before the connection is dropped; None: all of it. Below 0: the
+            head is not sent either.
         silent: never answer, until the client goes away.
+        held: send the body, but not its end, and keep the connection until the client goes away.
     """
 
     status: int = 200
@@ -32,6 +34,7 @@ class Reply:
     content_type: str = "application/json"
     cut_after: int | None = None
     silent: bool = False
+    held: bool = False
 
 
 def says(text: str | None, **message: Any) -> Reply:
@@ -40,6 +43,38 @@ def says(text: str | None, **message: Any) -> Reply:
     return Reply(
         body={"id": "chatcmpl-1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
     )
+
+
+def piece(text: str | None = None, finish: str | None = None, **delta: Any) -> dict[str, Any]:
+    """Return a piece of a completion as OpenAI streams it."""
+    choice = {"index": 0, "delta": {"content": text, **delta}, "finish_reason": finish}
+    return {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
+
+
+def usage(prompt: int, completion: int) -> dict[str, Any]:
+    """Return the piece that tells what a completion cost."""
+    return {"choices": [], "usage": {"prompt_tokens": prompt, "completion_tokens": completion}}
+
+
+def calls(*wanted: tuple[str, str]) -> dict[str, Any]:
+    """Return the piece in which a model wants tools called, each with its name and arguments."""
+    listed = [
+        {"index": index, "id": f"call_{name}_{index}", "function": {"name": name, "arguments": arguments}}
+        for index, (name, arguments) in enumerate(wanted)
+    ]
+    return piece(finish="tool_calls", tool_calls=listed)
+
+
+def streams(*pieces: dict[str, Any] | str | bytes, done: bool = True, **reply: Any) -> Reply:
+    """Return a stream of pieces; a text is one that says it, bytes are sent as they are."""
+    body = b"".join(
+        each if isinstance(each, bytes) else _event(piece(each) if isinstance(each, str) else each) for each in pieces
+    )
+    return Reply(body=body + (b"data: [DONE]\n\n" if done else b""), content_type="text/event-stream", **reply)
+
+
+def _event(data: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(data).encode() + b"\n\n"
 
 
 def fails(status: int, code: str | None = None, **headers: str) -> Reply:
@@ -102,8 +137,15 @@ async def _serve(running: Provider, stream: trio.SocketStream) -> None:
                 await stream.receive_some()
                 running.left.set()
                 return
-            await stream.send_all(_response(connection, reply)[: reply.cut_after])
-            if reply.cut_after is not None:
+            try:
+                await stream.send_all(_response(connection, reply))
+            except trio.BrokenResourceError:  # the client has had enough
+                running.left.set()
+                return
+            if reply.held:
+                await stream.receive_some()
+                running.left.set()
+            if reply.held or reply.cut_after is not None:
                 return
 
 
@@ -127,10 +169,12 @@ async def _request(connection: h11.Connection, stream: trio.SocketStream) -> tup
 
 def _response(connection: h11.Connection, reply: Reply) -> bytes:
     body = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-    headers = {"Content-Type": reply.content_type, "Content-Length": str(len(body)), **reply.headers}
-    parts = (
-        connection.send(h11.Response(status_code=reply.status, headers=list(headers.items()))),
-        connection.send(h11.Data(data=body)),
-        connection.send(h11.EndOfMessage()),
-    )
-    return b"".join(part for part in parts if part)
+    length = {} if reply.held else {"Content-Length": str(len(body))}
+    headers = {"Content-Type": reply.content_type, **length, **reply.headers}
+    head = connection.send(h11.Response(status_code=reply.status, headers=list(headers.items()))) or b""
+    if reply.cut_after is not None:
+        return head + body[: reply.cut_after] if reply.cut_after >= 0 else head[:20]
+    parts = [head, connection.send(h11.Data(data=body)) or b""]
+    if not reply.held:
+        parts.append(connection.send(h11.EndOfMessage()) or b"")
+    return b"".join(parts)

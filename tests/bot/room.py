@@ -8,9 +8,25 @@ from collections.abc import AsyncIterator, Mapping
 
 import trio
 
-from protocol import PAGE_ENTRIES, Edited, Entry, Gap, History, Joined, Limits, Live, Message, Posted, Redacted
+from protocol import (
+    PAGE_ENTRIES,
+    Edited,
+    Entry,
+    Found,
+    Gap,
+    History,
+    Joined,
+    Limits,
+    Live,
+    Member,
+    Members,
+    Message,
+    Posted,
+    Redacted,
+)
 from tests.bot.events import ME, said
 from trio_chat.bot.context import Prompt
+from trio_chat.bot.models import Answer, Show
 from trio_chat.bot.needs import RoomPlace
 from trio_chat.client import ChatError, ClientEvent
 
@@ -22,6 +38,7 @@ class Place:
 
     def __init__(self) -> None:
         self.epoch = "e1"
+        self.topic = ""
 
 
 class RoomInMemory:
@@ -29,7 +46,7 @@ class RoomInMemory:
 
     Attributes:
         log: the entries of the room.
-        refusals: what the next posts, joins and pages of history are answered with, one each.
+        refusals: what the next requests are answered with, one each.
     """
 
     def __init__(self, room: str = "lobby", *, page_entries: int = PAGE_ENTRIES) -> None:
@@ -82,6 +99,27 @@ class RoomInMemory:
             return History(1, room, later[:count], len(later) > count)
         earlier = self.log[: len(self.log) if before is None else before - 1]
         return History(1, room, earlier[-count:], len(earlier) > count)
+
+    async def search(
+        self, query: str, *, room: str | None = None, nick: str | None = None, limit: int | None = None
+    ) -> Found:
+        await self._be_asked()
+        assert room == self.room
+        words = query.casefold().split()
+        said = [entry for entry in reversed(self.log) if isinstance(entry, Message) and not entry.redacted]
+        found = [entry for entry in said if all(word in entry.text.casefold() for word in words)]
+        entries: list[Entry] = [entry for entry in found if nick in (None, entry.nick)]
+        return Found(1, entries[:limit])
+
+    async def members(self, room: str | None = None, *, limit: int | None = None) -> Members:
+        await self._be_asked()
+        assert room == self.room
+        said = {entry.nick: entry for entry in self.log if isinstance(entry, Message)}
+        present = {ME: Member(ME, self.nick, True)} | {
+            entry.author: Member(entry.author, entry.nick, entry.bot) for entry in said.values()
+        }
+        listed = sorted(present.values(), key=lambda member: member.nick)
+        return Members(listed[:limit], len(listed), len(listed) > (limit or len(listed)), room, 1)
 
     def __aiter__(self) -> AsyncIterator[ClientEvent]:
         return self._events
@@ -146,13 +184,14 @@ class ScriptedModel:
         self.answers = deque(answers)
         self.release = trio.Event()
 
-    async def answer(self, prompt: Prompt) -> str:
+    async def answer(self, prompt: Prompt, *, show: Show) -> Answer:
         self.prompts.append(prompt)
         await trio.lowlevel.checkpoint()
         answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
         if answer is None:
             await self.release.wait()
-            return "at last"
+            answer = "at last"
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        show(answer)
+        return Answer(answer)

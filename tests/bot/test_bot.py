@@ -13,6 +13,7 @@ from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import MARKOV, BotConfig
 from trio_chat.bot.context import Prompt
 from trio_chat.bot.markov_model import TOO_LITTLE
+from trio_chat.bot.models import Answer, Show
 from trio_chat.client import ClientClosed, Connected, Disconnected, Refused
 
 pytestmark = pytest.mark.autojump
@@ -80,7 +81,7 @@ async def test_a_client_closed_under_it_ends_it_with_that_error_alone() -> None:
 
 async def test_a_fault_that_is_none_of_the_chats_is_not_hidden() -> None:
     class Broken(ScriptedModel):
-        async def answer(self, prompt: Prompt) -> str:
+        async def answer(self, prompt: Prompt, *, show: Show) -> Answer:
             await trio.lowlevel.checkpoint()
             raise SystemExit
 

@@ -27,7 +27,7 @@ from trio_chat.bot.config import BotConfig, BotConfigError, provider_from
         ({"persona": "You are \udcff."}, "--persona says is not UTF-8"),
         ({"api_key": "sk-secret\nsk-other"}, "OPENAI_API_KEY"),
         ({"api_key": "sk-\u2026"}, "OPENAI_API_KEY"),
-        ({"context_chars": 10}, "at least 1000"),
+        ({"context_tokens": 10}, "at least 300"),
     ],
 )
 def test_a_setting_out_of_its_range_is_refused_in_one_sentence(setting: dict[str, Any], says: str) -> None:

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from protocol import Edited, Gap, Joined, Redacted, TopicSet
 from tests.bot.events import ME, said
-from trio_chat.bot.context import Conversation, Line, Prompt
+from trio_chat.bot.context import Conversation, Line, Prompt, tokens_in
 from trio_chat.bot.triggers import Reason
 from trio_chat.client import ClientEvent
 
 
-def heard(*events: ClientEvent, max_chars: int = 10_000) -> Conversation:
-    conversation = Conversation("lobby", max_chars)
+def heard(*events: ClientEvent, max_tokens: int = 10_000) -> Conversation:
+    conversation = Conversation("lobby", max_tokens)
     for event in events:
         conversation.observe(event, ME)
     return conversation
@@ -70,12 +70,12 @@ def test_changes_to_lines_that_are_not_known_change_nothing() -> None:
 
 
 def test_the_oldest_lines_go_when_the_budget_is_used_up() -> None:
-    conversation = heard(*(said(seq, "x" * 100) for seq in range(1, 50)), max_chars=1_000)
+    conversation = heard(*(said(seq, "x" * 100) for seq in range(1, 50)), max_tokens=300)
     assert [line.seq for line in conversation.lines] == [45, 46, 47, 48, 49]
 
 
 def test_an_edit_that_makes_a_line_longer_is_paid_for_by_the_oldest() -> None:
-    conversation = heard(said(1, "a"), said(2, "b"), edited(3, 2, "b" * 880), max_chars=1_000)
+    conversation = heard(said(1, "a"), said(2, "b"), edited(3, 2, "b" * 780), max_tokens=300)
     assert [line.seq for line in conversation.lines] == [2]
 
 
@@ -126,14 +126,20 @@ events = st.one_of(
 
 @given(st.lists(events))
 def test_what_a_model_is_shown_never_exceeds_the_budget_whatever_happens(happened: Sequence[ClientEvent]) -> None:
-    conversation = Conversation("lobby", 1_000)
+    conversation = Conversation("lobby", 300)
     for event in happened:
         conversation.observe(event, ME)
         shown = Prompt(Reason.LINES, "sage", "", "lobby", "", conversation.lines).user
-        assert len(shown) <= 1_000 + len('{"room": "lobby"}\n')
-        assert conversation._chars == sum(
-            len(json.dumps(line.as_data(), ensure_ascii=False)) + 1 for line in conversation.lines
+        assert tokens_in(shown) <= 300 + tokens_in('{"room": "lobby"}\n')
+        assert conversation._tokens == sum(
+            tokens_in(json.dumps(line.as_data(), ensure_ascii=False) + "\n") for line in conversation.lines
         )
+
+
+def test_a_token_is_guessed_for_every_three_bytes_so_that_no_script_comes_off_cheaper_than_it_is() -> None:
+    assert [tokens_in(text) for text in ("", "a", "abc", "abcd", "\u4f60\u597d", "\U0001f600", "\ud800")] == [
+        0, 1, 1, 2, 2, 2, 1
+    ]  # fmt: skip
 
 
 @given(st.text(), st.text(), st.text())

@@ -24,9 +24,14 @@ TALK = [
 ]
 
 
-def prompt(question: str | None = None) -> Prompt:
+async def ask(model: MarkovModel, question: str | None = None) -> str:
+    """Return the model's answer, which it has to show once."""
     line = None if question is None else Line(1, 0, "ann", question)
-    return Prompt(Reason.MENTION, "sage", "", "lobby", "", (), line)
+    shown: list[str] = []
+    answer = await model.answer(Prompt(Reason.MENTION, "sage", "", "lobby", "", (), line), show=shown.append)
+    assert shown == [answer.text]
+    assert (answer.tokens, answer.sources, answer.unfinished) == (None, (), None)
+    return answer.text
 
 
 def room_with(*lines: str, page_entries: int = 500) -> RoomInMemory:
@@ -38,7 +43,7 @@ def room_with(*lines: str, page_entries: int = 500) -> RoomInMemory:
 
 async def test_with_too_little_history_it_says_so_in_turns() -> None:
     model = MarkovModel(room_with(*TALK[: MIN_LINES - 1]), "lobby")
-    answers = [await model.answer(prompt()) for _ in range(4)]
+    answers = [await ask(model) for _ in range(4)]
     assert answers == [*TOO_LITTLE, TOO_LITTLE[0]]
 
 
@@ -46,7 +51,7 @@ async def test_what_it_says_is_made_of_the_rooms_words_and_was_never_said_like_t
     model = MarkovModel(room_with(*TALK), "lobby")
     vocabulary = {word for line in TALK for word in line.split()}
     for _ in range(20):
-        sentence = await model.answer(prompt())
+        sentence = await ask(model)
         assert set(sentence.split()) <= vocabulary
         assert sentence not in TALK
         assert len(sentence.split()) <= MAX_WORDS
@@ -54,7 +59,7 @@ async def test_what_it_says_is_made_of_the_rooms_words_and_was_never_said_like_t
 
 async def test_it_takes_up_a_word_of_the_question_if_it_can() -> None:
     model = MarkovModel(room_with(*TALK), "lobby")
-    sentence = await model.answer(prompt("A Sailor?"))
+    sentence = await ask(model, "A Sailor?")
     assert sentence.split()[0] == "sailor"
 
 
@@ -65,22 +70,22 @@ async def test_it_learns_neither_from_bots_nor_from_actions_nor_from_blanks() ->
         room.say(line, "other", bot=True)
         room.log.append(said(len(room.log) + 1, line, action=True))
     room.say(" \t")
-    assert await MarkovModel(room, "lobby").answer(prompt()) in TOO_LITTLE
+    assert await ask(MarkovModel(room, "lobby")) in TOO_LITTLE
 
 
 async def test_if_all_said_the_same_there_is_nothing_new_to_say() -> None:
-    assert await MarkovModel(room_with(*["good morning"] * 30), "lobby").answer(prompt("morning?")) in TOO_LITTLE
+    assert await ask(MarkovModel(room_with(*["good morning"] * 30), "lobby"), "morning?") in TOO_LITTLE
 
 
 async def test_the_history_is_read_in_pages_to_its_beginning_once_and_then_only_what_is_new() -> None:
     room = room_with(*TALK, page_entries=30)
     model = MarkovModel(room, "lobby")
-    await model.answer(prompt())
+    await ask(model)
     assert room.pages_read == -(-len(TALK) // 30)
     room.pages_read = 0
     for line in TALK[:40]:
         room.say(f"yesterday {line}")
-    sentence = await model.answer(prompt("yesterday?"))
+    sentence = await ask(model, "yesterday?")
     assert room.pages_read == 2
     assert sentence.startswith("yesterday")
 
@@ -88,25 +93,25 @@ async def test_the_history_is_read_in_pages_to_its_beginning_once_and_then_only_
 async def test_what_was_taken_back_after_it_was_learnt_is_unlearnt() -> None:
     room = room_with(*TALK)
     model = MarkovModel(room, "lobby")
-    await model.answer(prompt())
+    await ask(model)
     for seq in range(1, len(TALK) + 1):
         room.redact(seq)
-    assert await model.answer(prompt()) in TOO_LITTLE
+    assert await ask(model) in TOO_LITTLE
 
 
 async def test_a_log_that_started_anew_is_learnt_anew() -> None:
     room = room_with(*TALK)
     model = MarkovModel(room, "lobby")
-    await model.answer(prompt())
+    await ask(model)
     room.begin_anew()
-    assert await model.answer(prompt()) in TOO_LITTLE
+    assert await ask(model) in TOO_LITTLE
 
 
 async def test_it_reads_no_further_back_than_its_bound() -> None:
     room = RoomInMemory()
     for seq in range(MAX_ENTRIES + 2_000):
         room.say(TALK[seq % len(TALK)])
-    await MarkovModel(room, "lobby").answer(prompt())
+    await ask(MarkovModel(room, "lobby"))
     assert room.pages_read == MAX_ENTRIES // 500
 
 
@@ -114,13 +119,13 @@ async def test_a_history_that_cannot_be_read_is_a_failure() -> None:
     room = room_with(*TALK)
     room.refusals.append(Refused("unavailable", "The disk is full."))
     with pytest.raises(ModelFailed, match="history cannot be read"):
-        await MarkovModel(room, "lobby").answer(prompt())
+        await ask(MarkovModel(room, "lobby"))
 
 
 async def test_cancelling_it_waits_for_no_thread() -> None:
     with trio.CancelScope() as scope:
         scope.cancel()
-        await MarkovModel(room_with(*TALK), "lobby").answer(prompt())
+        await ask(MarkovModel(room_with(*TALK), "lobby"))
     assert scope.cancelled_caught
 
 

@@ -1,209 +1,220 @@
-"""The model behind an endpoint, against a real HTTP server that fails in every way providers do."""
+"""How an answer comes about behind an endpoint: shown as it grows, with tools, and with the web searched."""
 
-import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import json
+from typing import Any
 
-import openai
 import pytest
 import trio
 
-from tests.bot.provider import Provider, Reply, fails, provider, says
-from trio_chat.bot.config import BotConfig, BotConfigError
-from trio_chat.bot.context import Line, Prompt
-from trio_chat.bot.models import ModelFailed
-from trio_chat.bot.openai_model import OpenAIModel, open_openai_model
-from trio_chat.bot.retry import ATTEMPTS
+from tests.bot.asking import PROMPT, asking, prompt
+from tests.bot.provider import Reply, calls, fails, piece, says, streams, usage
+from trio_chat.bot.models import ModelFailed, Source, Tokens
+from trio_chat.bot.openai_model import MAX_ROUNDS
+from trio_chat.bot.tools import Toolbox
 from trio_chat.bot.triggers import Reason
 
-KEY = "sk-secret"
-PROMPT = Prompt(Reason.LINES, "sage", "You are kind.", "lobby", "", (Line(1, 0, "ann", "hello"),))
+
+def toolbox(**settings: Any) -> Toolbox:
+    tools = Toolbox(**settings)
+
+    @tools.tool
+    def weather(city: str) -> str:
+        """Tell the weather."""
+        return f"sunny in {city}"
+
+    @tools.tool
+    async def forever() -> str:
+        """Take for ever."""
+        await trio.sleep_forever()
+        return ""
+
+    return tools
 
 
-class Asking:
-    """A model under test, with the provider that it asks, what it reported and how long it would have waited."""
-
-    def __init__(self, base_url: str, *, attempt_s: float = 30.0, silence_s: float = 30.0) -> None:
-        self.reports: list[str] = []
-        self.waits: list[float] = []
-        self.client = openai.AsyncOpenAI(api_key=KEY, base_url=base_url, timeout=silence_s, max_retries=0)
-        self.model = OpenAIModel(
-            "m",
-            self.client,
-            self.reports.append,
-            attempt_s=attempt_s,
-            sleep=self._note_the_wait,
-            uniform=lambda low, high: high,
-        )
-
-    async def _note_the_wait(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        await trio.lowlevel.checkpoint()
+ASKS = calls(("weather", '{"city":"Rome"}'))
 
 
-@pytest.fixture(autouse=True)
-def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy in the environment is not asked for 127.0.0.1."""
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+async def test_an_answer_is_shown_as_it_grows() -> None:
+    async with asking(streams(piece(role="assistant"), "Hel", "lo ", "Ann.", usage(9, 3))) as (ask, _):
+        answer = await ask.answer()
+    assert (answer.text, answer.tokens, answer.unfinished) == ("Hello Ann.", Tokens(9, 3), None)
+    # The pieces may come together, but nothing is shown that does not begin the whole.
+    assert ask.shown[-1] == "Hello Ann."
+    assert all("Hello Ann.".startswith(shown) for shown in ask.shown)
 
 
-@asynccontextmanager
-async def asking(
-    *script: Reply, attempt_s: float = 30.0, silence_s: float = 30.0
-) -> AsyncIterator[tuple[Asking, Provider]]:
-    async with provider(*script) as running:
-        ask = Asking(running.base_url, attempt_s=attempt_s, silence_s=silence_s)
-        async with ask.client:
-            yield ask, running
-
-
-async def test_the_answer_is_what_the_provider_says() -> None:
-    async with asking(says("Hello Ann.")) as (ask, _):
-        assert await ask.model.answer(PROMPT) == "Hello Ann."
-    assert ask.reports == []
-
-
-async def test_the_request_names_the_model_and_keeps_the_roles_apart() -> None:
-    async with asking(says("x")) as (ask, running):
-        await ask.model.answer(PROMPT)
+async def test_it_asks_for_a_stream_with_the_count_of_tokens() -> None:
+    async with asking(streams("x")) as (ask, running):
+        await ask.answer()
     (request,) = running.requests
-    assert request["model"] == "m"
-    assert [message["role"] for message in request["messages"]] == ["system", "user"]
-    assert request["messages"][0]["content"] == PROMPT.system
-    assert request["messages"][1]["content"] == PROMPT.user
+    assert request["stream"] is True
+    assert request["stream_options"] == {"include_usage": True}
+    assert not {"tools", "web_search_options", "tool_choice"} & set(request)
 
 
-async def test_the_key_goes_to_the_provider_and_nowhere_else(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.DEBUG):
-        async with asking(fails(500), says("x")) as (ask, running):
-            await ask.model.answer(PROMPT)
-    assert running.authorizations == [f"Bearer {KEY}"] * 2
-    assert ask.reports
-    assert KEY not in "".join(ask.reports) + caplog.text + repr(BotConfig(api_key=KEY))
+async def test_an_endpoint_that_does_not_stream_is_understood_too() -> None:
+    body = says("Hello.").body
+    assert isinstance(body, dict)
+    body["usage"] = {"prompt_tokens": 5, "completion_tokens": 1}
+    async with asking(Reply(body=body)) as (ask, _):
+        answer = await ask.answer()
+    assert (answer.text, answer.tokens) == ("Hello.", Tokens(5, 1))
+    assert ask.shown == ["Hello."] or ask.shown == []
 
 
-async def test_without_a_key_an_endpoint_of_ones_own_is_asked_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    async with (
-        provider(says("local")) as running,
-        open_openai_model(BotConfig(model="m", base_url=running.base_url), print) as model,
-    ):
-        assert await model.answer(PROMPT) == "local"
-    assert running.authorizations == ["Bearer none"]
+async def test_a_tool_is_called_and_its_result_answered() -> None:
+    script = (streams(ASKS, usage(10, 5)), streams("It is sunny.", usage(20, 4)))
+    async with asking(*script, tools=toolbox()) as (ask, running):
+        answer = await ask.answer()
+    assert (answer.text, answer.tokens) == ("It is sunny.", Tokens(30, 9))
+    assert ask.shown == ['[weather: "Rome"]', '[weather: "Rome"]\nIt is sunny.']
+    first, second = running.requests
+    assert [tool["function"]["name"] for tool in first["tools"]] == ["weather", "forever"]
+    assert first["tools"][0]["function"]["parameters"]["required"] == ["city"]
+    assert second["messages"][2:] == [
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [
+                {
+                    "id": "call_weather_0",
+                    "type": "function",
+                    "function": {"name": "weather", "arguments": '{"city":"Rome"}'},
+                }
+            ],
+        },
+        {"role": "tool", "tool_call_id": "call_weather_0", "content": "sunny in Rome"},
+    ]
 
 
-async def test_too_many_requests_are_tried_again_after_the_time_that_is_asked_for() -> None:
-    async with asking(fails(429, retry_after="7"), says("at last")) as (ask, _):
-        assert await ask.model.answer(PROMPT) == "at last"
-    assert ask.waits == [8.0]  # what was asked for, and the first backoff on top
-    assert ask.reports == ["the provider is asked too often; trying again in 8.0 s (attempt 2 of 5)"]
+async def test_what_is_said_before_a_call_is_shown_and_is_no_part_of_the_answer() -> None:
+    async with asking(streams("Let me see.", ASKS), streams("Sunny."), tools=toolbox()) as (ask, running):
+        answer = await ask.answer()
+    assert answer.text == "Sunny."
+    assert ask.shown[-1] == 'Let me see.\n[weather: "Rome"]\nSunny.'
+    assert running.requests[1]["messages"][2]["content"] == "Let me see."
 
 
-async def test_openais_own_header_counts_milliseconds() -> None:
-    async with asking(fails(429, retry_after_ms="250"), says("x")) as (ask, _):
-        await ask.model.answer(PROMPT)
-    assert ask.waits == [1.25]
+async def test_calls_of_one_completion_run_side_by_side_and_are_answered_in_their_order() -> None:
+    tools = Toolbox()
+    met = trio.Event()
+
+    @tools.tool
+    async def wait() -> str:
+        """Wait for the other one."""
+        await met.wait()
+        return "waited"
+
+    @tools.tool
+    async def meet() -> str:
+        """Let the other one go on."""
+        met.set()
+        await trio.lowlevel.checkpoint()
+        return "met"
+
+    async with asking(streams(calls(("wait", ""), ("meet", ""))), streams("ok"), tools=tools) as (ask, running):
+        with trio.fail_after(20):
+            await ask.answer()
+    assert [message["content"] for message in running.requests[1]["messages"][3:]] == ["waited", "met"]
 
 
-@pytest.mark.parametrize(
-    "trouble",
-    [
-        fails(500),
-        fails(503),
-        fails(408),
-        Reply(200, b"<html>not json</html>", content_type="text/html"),
-        Reply(200, b"{ not json"),
-        Reply(200, {"hello": "there"}),
-        Reply(200, {"choices": []}),
-        Reply(200, {"choices": "many"}),
-        Reply(200, {"choices": [{"message": None}]}),
-        Reply(200, {"choices": [{"message": {"content": 7}}]}),
-        Reply(200, b"[1, 2]"),
-        Reply(200, b"null"),
-        Reply(200, b"\xff\xfe"),
-        Reply(200, b"x" * 100, cut_after=0),
-        Reply(200, b"x" * 100, cut_after=20),
-        Reply(200, b"x" * 1000, cut_after=300),
-        Reply(502, b"\x00\x01 garbage", content_type="application/octet-stream"),
-    ],
-)
-async def test_trouble_that_may_pass_is_tried_again(trouble: Reply) -> None:
-    async with asking(trouble, says("well")) as (ask, _):
-        assert await ask.model.answer(PROMPT) == "well"
-    assert ask.waits == [1.0]
-    assert len(ask.reports) == 1
+async def test_calls_that_make_no_sense_are_answered_with_what_is_wrong() -> None:
+    wrong = calls(("weather", "{"), ("rm", '{"path": "/"}'), ("weather", '{"town": 1}'))
+    async with asking(streams(wrong), streams("Sorry."), tools=toolbox()) as (ask, running):
+        assert await ask.text() == "Sorry."
+    messages = running.requests[1]["messages"][2:]
+    assert [call["function"]["arguments"] for call in messages[0]["tool_calls"]] == [
+        "{}",
+        '{"path": "/"}',
+        '{"town": 1}',
+    ]
+    assert ["error" in json.loads(message["content"]) for message in messages[1:]] == [True] * 3
 
 
-@pytest.mark.parametrize(
-    ("trouble", "why"),
-    [
-        (fails(401), "the provider does not accept the API key"),
-        (fails(403), "the provider does not accept the API key"),
-        (fails(404), "the provider has no model 'm'"),
-        (fails(400), "the provider refuses the request (status 400)"),
-        (fails(429, "insufficient_quota"), "the account at the provider is used up"),
-        (fails(429, retry_after="3600"), "the provider is asked too often"),
-    ],
-)
-async def test_trouble_that_stays_fails_at_once_in_our_words(trouble: Reply, why: str) -> None:
-    async with asking(trouble) as (ask, running):
+async def test_the_rounds_are_bounded_and_the_last_one_must_do_without_tools() -> None:
+    async with asking(streams(ASKS), tools=toolbox()) as (ask, running):
+        with pytest.raises(ModelFailed, match="does nothing but call tools"):
+            await ask.answer()
+    assert len(running.requests) == MAX_ROUNDS
+    assert [request.get("tool_choice") for request in running.requests] == [None] * (MAX_ROUNDS - 1) + ["none"]
+
+
+async def test_a_model_that_calls_tools_to_the_end_but_has_said_something_has_said_that() -> None:
+    async with asking(streams("Well.", ASKS), streams(ASKS), tools=toolbox()) as (ask, _):
+        answer = await ask.answer()
+    assert (answer.text, answer.unfinished) == ("Well.", "the model does nothing but call tools")
+
+
+async def test_a_later_round_is_tried_again_without_calling_the_tool_again() -> None:
+    called: list[str] = []
+    tools = Toolbox()
+
+    @tools.tool
+    def note() -> str:
+        """Note the call."""
+        called.append("x")
+        return "noted"
+
+    script = (streams(calls(("note", "")), usage(1, 1)), fails(503), streams("", done=False), streams("Done."))
+    async with asking(*script, tools=tools) as (ask, _):
+        assert await ask.text() == "Done."
+    assert called == ["x"]
+    assert len(ask.waits) == 2
+
+
+async def test_a_failure_tells_what_was_spent_before_it() -> None:
+    async with asking(streams(ASKS, usage(10, 5)), fails(401), tools=toolbox()) as (ask, _):
         with pytest.raises(ModelFailed) as failed:
-            await ask.model.answer(PROMPT)
-    assert str(failed.value) == why
-    assert failed.value.__cause__ is None
-    assert failed.value.__context__ is None  # the provider's own error, which may quote the key, is not kept
-    assert len(running.requests) == 1
+            await ask.answer()
+    assert failed.value.tokens == Tokens(10, 5)
 
 
-async def test_after_the_last_attempt_it_fails() -> None:
-    async with asking(fails(500)) as (ask, running):
-        with pytest.raises(ModelFailed, match="has a fault"):
-            await ask.model.answer(PROMPT)
-    assert len(running.requests) == ATTEMPTS
-    assert ask.waits == [1.0, 2.0, 4.0, 8.0]
+async def test_cancelling_an_answer_cancels_the_tool_under_way() -> None:
+    async with asking(streams(calls(("forever", ""))), tools=toolbox()) as (ask, _), trio.open_nursery() as nursery:
+        nursery.start_soon(ask.answer)
+        while not ask.shown:
+            await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    assert ask.shown == ["[forever]"]
 
 
-async def test_a_provider_that_is_not_there_cannot_be_reached() -> None:
-    async with provider(says("x")) as gone:
-        pass
-    ask = Asking(gone.base_url)
-    async with ask.client:
-        with pytest.raises(ModelFailed, match="cannot be reached"):
-            await ask.model.answer(PROMPT)
-    assert len(ask.waits) == ATTEMPTS - 1
+async def test_an_endpoint_that_refuses_tools_is_asked_without_them_from_then_on() -> None:
+    async with asking(fails(400), streams("one"), streams("two"), tools=toolbox()) as (ask, running):
+        assert [await ask.text(), await ask.text()] == ["one", "two"]
+    assert ["tools" in request for request in running.requests] == [True, False, False]
+    assert ask.reports == ["the provider refuses the request (status 400); asking without tools"]
 
 
-async def test_a_provider_that_never_answers_is_given_up_and_asked_again() -> None:
-    async with asking(Reply(silent=True), says("late"), attempt_s=0.2) as (ask, running):
-        assert await ask.model.answer(PROMPT) == "late"
-        await running.left.wait()
-    assert ask.reports == ["the provider did not answer in time; trying again in 1.0 s (attempt 2 of 5)"]
+async def test_a_request_that_is_refused_without_tools_as_well_says_nothing_against_them() -> None:
+    async with asking(fails(400), fails(400), streams("yes"), tools=toolbox()) as (ask, running):
+        with pytest.raises(ModelFailed, match="refuses the request"):
+            await ask.answer()
+        assert await ask.text() == "yes"
+    assert ["tools" in request for request in running.requests] == [True, False, True]
 
 
-async def test_the_librarys_own_timeout_counts_as_one_too() -> None:
-    async with asking(Reply(silent=True), says("late"), silence_s=0.2) as (ask, _):
-        assert await ask.model.answer(PROMPT) == "late"
-    assert ask.reports == ["the provider did not answer in time; trying again in 1.0 s (attempt 2 of 5)"]
+SEARCH = prompt(Reason.SEARCH, "why is the sky blue?")
 
 
-async def test_cancelling_an_answer_closes_the_connection() -> None:
-    async with asking(Reply(silent=True)) as (ask, running):
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(ask.model.answer, PROMPT)
-            await running.asked.wait()
-            nursery.cancel_scope.cancel()
-        with trio.fail_after(5):
-            await running.left.wait()
+def citing(url: str, title: str) -> dict[str, Any]:
+    return piece(annotations=[{"type": "url_citation", "url_citation": {"url": url, "title": title}}])
 
 
-@pytest.mark.parametrize(("reply", "text"), [(says(None), ""), (says(""), ""), (says(None, refusal="No."), "No.")])
-async def test_a_model_may_have_nothing_to_say_or_refuse(reply: Reply, text: str) -> None:
-    async with asking(reply) as (ask, _):
-        assert await ask.model.answer(PROMPT) == text
+async def test_the_web_is_searched_for_a_search_and_nothing_else_and_the_sources_come_with_the_answer() -> None:
+    script = streams("The air.", citing("https://a/1", "Air"), citing("https://b/", "Light"))
+    async with asking(script, web_search=True) as (ask, running):
+        answer = await ask.answer(SEARCH)
+        await ask.answer(PROMPT)
+    assert answer.sources == (Source("https://a/1", "Air"), Source("https://b/", "Light"))
+    assert [request.get("web_search_options") for request in running.requests] == [{}, None]
 
 
-async def test_a_proxy_that_cannot_be_used_is_a_mistake_to_mend(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ALL_PROXY", "pigeon://127.0.0.1:1")
-    with pytest.raises(BotConfigError, match="ALL_PROXY"):
-        async with open_openai_model(BotConfig(api_key=KEY), print):
-            pass
+async def test_an_endpoint_that_cannot_search_the_web_answers_without() -> None:
+    script = (fails(400), fails(400), streams("one"), streams("two"))
+    async with asking(*script, tools=toolbox(), web_search=True) as (ask, running):
+        assert [await ask.text(SEARCH), await ask.text(SEARCH)] == ["one", "two"]
+    assert [report.partition("; ")[2] for report in ask.reports] == [
+        "asking without tools",
+        "asking without web search",
+    ]
+    assert "web_search_options" not in running.requests[-1]

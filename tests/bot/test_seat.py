@@ -177,7 +177,7 @@ async def test_a_question_changed_while_it_waits_is_answered_as_it_is_now() -> N
 
 
 async def test_a_question_that_has_gone_out_of_the_window_is_still_answered() -> None:
-    async with bot(None, "then", context_chars=1_000) as running:
+    async with bot(None, "then", context_tokens=350) as running:
         running.room.say("sage?")
         await wait_all_tasks_blocked()
         running.room.say("sage, why?")

@@ -6,13 +6,15 @@ Importing it imports no model's library; `prepare` does, when it is known which 
 from trio_chat.bot.bot import describe, run_bot
 from trio_chat.bot.config import DEFAULT_MODEL, MARKOV, BotConfig, BotConfigError, provider_from
 from trio_chat.bot.context import Line, Prompt
-from trio_chat.bot.models import Model, ModelFailed, Report, prepare
+from trio_chat.bot.models import Answer, Model, ModelFailed, Report, Show, Source, Tokens, prepare
 from trio_chat.bot.needs import RoomClient
+from trio_chat.bot.tools import Tool, ToolError, tool_from
 from trio_chat.bot.triggers import Cause, Reason
 
 __all__ = [
     "DEFAULT_MODEL",
     "MARKOV",
+    "Answer",
     "BotConfig",
     "BotConfigError",
     "Cause",
@@ -23,8 +25,14 @@ __all__ = [
     "Reason",
     "Report",
     "RoomClient",
+    "Show",
+    "Source",
+    "Tokens",
+    "Tool",
+    "ToolError",
     "describe",
     "prepare",
     "provider_from",
     "run_bot",
+    "tool_from",
 ]

@@ -49,12 +49,14 @@ def configure(
         DEFAULT_MODEL
     ),
     base_url: Annotated[str | None, Parameter(help="An OpenAI-compatible endpoint; also OPENAI_BASE_URL.")] = None,
+    api_key_file: Annotated[str | None, Parameter(help="A file with the key, instead of OPENAI_API_KEY.")] = None,
+    web_search: Annotated[bool, Parameter(help="Have the provider search the web for /search, if it can.")] = False,
     persona: Annotated[str, Parameter(help="Who the bot is to be, in a sentence or two.")] = "",
 ) -> BotConfig:
-    """Make a bot's settings of the command line. The key comes from OPENAI_API_KEY only: anyone can read arguments."""
+    """Make a bot's settings of the command line. No key is among them: anyone can read a process's arguments."""
     if every_lines is not None and every_seconds is not None:
         raise BotConfigError("Give either --every-lines or --every-seconds, not both.")
-    api_key, base_url = provider_from(os.environ, base_url)
+    api_key, base_url = provider_from(os.environ, base_url, api_key_file)
     return BotConfig(
         nick=nick,
         room=room,
@@ -65,6 +67,7 @@ def configure(
         base_url=base_url,
         api_key=api_key,
         persona=persona,
+        web_search=web_search,
     )
 
 

@@ -4,6 +4,7 @@ This file owns the bot's life from the connection to its end: one nursery, one c
 cancels all of it. It must not know when the bot speaks or what it says.
 """
 
+from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import trio
@@ -12,6 +13,7 @@ from trio_chat.bot.config import BotConfig, BotConfigError
 from trio_chat.bot.models import Model, Report, open_model, prepare
 from trio_chat.bot.needs import RoomClient
 from trio_chat.bot.seat import Seat
+from trio_chat.bot.tools import Tool
 from trio_chat.client import ChatError, ClientEvent, Connected, Dial, Disconnected, open_client
 
 AGENT = "trio_chat.bot"
@@ -27,6 +29,7 @@ async def run_bot(
     client: RoomClient | None = None,
     dial: Dial | None = None,
     model: Model | None = None,
+    tools: Iterable[Tool] = (),
     report: Report = _say_nothing,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -40,6 +43,7 @@ async def run_bot(
         client: a client that the caller owns and that nobody else reads events from; None: the bot connects itself.
         dial: makes the connection, as `open_client` wants it; a server passes a stream in memory. None: TCP.
         model: makes the answers, and stays the caller's; None: the one that `config` asks for.
+        tools: what the model may call besides the tools about the room (see `tool_from`), if it is one that calls any.
         report: takes one line for the operator at a time: what the bot does, retries, failures.
 
     Raises:
@@ -57,7 +61,7 @@ async def run_bot(
                 client = await stack.enter_async_context(_connect(config, dial))
             joined = await client.join(config.room_name, last=config.catch_up)
             if model is None:
-                model = await stack.enter_async_context(open_model(config, client, joined.room, report))
+                model = await stack.enter_async_context(open_model(config, client, joined.room, report, tools=tools))
             report(f"joined #{joined.room} as {client.nick}; {describe(config)}")
             seat = Seat(client, joined, config, model, report)
             await _live(client, seat, report, task_status)

@@ -19,13 +19,18 @@ MARKOV: Final = "markov"
 DEFAULT_MODEL: Final = "gpt-5.4-mini"
 """A small model answers in a second or two for a hundredth of a cent, which is what a chat line is worth."""
 
-CONTEXT_CHARS: Final = 16_000
-"""What of the conversation a model is shown: about 4,000 tokens of English, which small local models hold too."""
+CONTEXT_TOKENS: Final = 3_000
+"""What of the conversation a model is shown. Local models are often run with room for 4,096 tokens (as by Ollama): so
+there is some left for the rules, the tools and the answer."""
 
-MIN_CONTEXT_CHARS: Final = 1_000
+MIN_CONTEXT_TOKENS: Final = 300
 CATCH_UP_LINES: Final = 100
 ANSWER_S: Final = 300.0
 """How long one answer may take, all retries included. A provider that thinks longer than that has lost its thread."""
+
+
+MAX_KEY_FILE_BYTES: Final = 4_096
+"""The keys of providers have some 200 characters; a file longer than this is another one than was meant."""
 
 
 class BotConfigError(ValueError):
@@ -43,11 +48,15 @@ class BotConfig:
         every_lines: it joins in after so many lines of people, at least 1; None: it does not.
         every_seconds: it says something new so often, in seconds above 0; None: it does not.
         model: the provider's name of the model, or `MARKOV`.
-        base_url: an OpenAI-compatible endpoint, ``http://…`` or ``https://…``; None: OpenAI's own.
+        base_url: an OpenAI-compatible endpoint, ``http://…`` or ``https://…``, without a password in it; None:
+            OpenAI's own.
         api_key: the provider's key; never shown.
         persona: who it is to be, in the operator's words.
+        web_search: whether the provider is to search the web for the answer to a ``/search``; not every endpoint and
+            model can.
         session: the bot's secret, 32 hex digits; None: kept by the client library.
-        context_chars: what of the conversation the model is shown, in characters, at least 1,000.
+        context_tokens: what of the conversation the model is shown, in tokens as `context.tokens_in` estimates them,
+            at least 300.
         catch_up: entries of the room's past that it reads when it joins.
         answer_s: how long one answer may take, in seconds.
 
@@ -64,8 +73,9 @@ class BotConfig:
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     persona: str = ""
+    web_search: bool = False
     session: str | None = field(default=None, repr=False)
-    context_chars: int = CONTEXT_CHARS
+    context_tokens: int = CONTEXT_TOKENS
     catch_up: int = CATCH_UP_LINES
     answer_s: float = ANSWER_S
 
@@ -76,19 +86,19 @@ class BotConfig:
             raise BotConfigError(
                 f"A bot cannot speak every {self.every_seconds:g} seconds: give --every-seconds a number above 0."
             )
-        if self.base_url is not None and not _is_web_address(self.base_url):
-            raise BotConfigError(
-                "The base URL is no address of an endpoint: give --base-url one like http://127.0.0.1:11434/v1."
-            )
+        if self.base_url is not None:
+            _check_web_address(self.base_url)
         if self.api_key is not None and not (self.api_key.isascii() and self.api_key.isprintable()):
-            raise BotConfigError("The key holds characters that no key has: set OPENAI_API_KEY to the key alone.")
+            raise BotConfigError(
+                "The key holds characters that no key has: set OPENAI_API_KEY to the key and nothing else."
+            )
         if not self.model.strip():
             raise BotConfigError("The model has no name: give --model one, or leave it out.")
         for option, text in (("--model", self.model), ("--persona", self.persona)):
             if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that the terminal passed on
                 raise BotConfigError(f"What {option} says is not UTF-8; convert it first.")
-        if self.context_chars < MIN_CONTEXT_CHARS:
-            raise BotConfigError(f"The context has to hold at least {MIN_CONTEXT_CHARS} characters.")
+        if self.context_tokens < MIN_CONTEXT_TOKENS:
+            raise BotConfigError(f"The context has to hold at least {MIN_CONTEXT_TOKENS} tokens.")
 
     @property
     def room_name(self) -> str:
@@ -96,20 +106,55 @@ class BotConfig:
         return self.room.removeprefix("#")
 
 
-def _is_web_address(url: str) -> bool:
+def _check_web_address(url: str) -> None:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # brackets that do not match, or a port that is no number
-        return False
+        usable = False
+    if not usable:
+        raise BotConfigError(
+            "The base URL is no address of an endpoint: give --base-url one like http://127.0.0.1:11434/v1."
+        )
+    if "@" in parts.netloc:  # anyone can read it among the arguments, and libraries log addresses
+        raise BotConfigError(
+            "The base URL holds a user's name or password: give --base-url without, and the key by OPENAI_API_KEY or "
+            "--api-key-file."
+        )
 
 
-def provider_from(environ: Mapping[str, str], base_url: str | None = None) -> tuple[str | None, str | None]:
-    """Return a provider's key and base URL from the variables that all its tools use, as `BotConfig` takes them.
+def provider_from(
+    environ: Mapping[str, str], base_url: str | None = None, api_key_file: str | None = None
+) -> tuple[str | None, str | None]:
+    """Return a provider's key and base URL as `BotConfig` takes them, by default from the variables that all tools use.
 
     Args:
         environ: where OPENAI_API_KEY and OPENAI_BASE_URL are looked up; empty counts as not set.
         base_url: what was asked for by hand; it comes first.
+        api_key_file: a file with the key in it, which comes first likewise. It is read at once.
+
+    Raises:
+        BotConfigError: the file cannot be read, or holds no key.
     """
     # A key read from a file often has the file's last newline at its end.
-    return environ.get("OPENAI_API_KEY", "").strip() or None, base_url or environ.get("OPENAI_BASE_URL") or None
+    key = read_key(api_key_file) if api_key_file is not None else environ.get("OPENAI_API_KEY", "").strip()
+    return key or None, base_url or environ.get("OPENAI_BASE_URL") or None
+
+
+def read_key(path: str) -> str:
+    """Return the key that stands in a file, alone but for white space around it; blocks.
+
+    Raises:
+        BotConfigError: the file cannot be read, or holds no key.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = file.read(MAX_KEY_FILE_BYTES + 1)
+    except OSError as error:
+        raise BotConfigError(
+            f"The file with the key cannot be read: {path}: {error.strerror}. Give --api-key-file another one."
+        ) from None
+    key = content.decode("ascii", "replace").strip()
+    if not key or len(content) > MAX_KEY_FILE_BYTES or "\ufffd" in key or not key.isprintable():
+        raise BotConfigError(f"The file {path} holds no key: write the key into it, and nothing else.")
+    return key

@@ -14,7 +14,7 @@ import trio
 
 from protocol import PAGE_ENTRIES, Entry
 from trio_chat.bot.context import Conversation, Line, Prompt
-from trio_chat.bot.models import ModelFailed
+from trio_chat.bot.models import Answer, ModelFailed, Show
 from trio_chat.bot.needs import RoomClient
 from trio_chat.client import ChatError
 
@@ -24,7 +24,9 @@ MIN_LINES: Final = 20
 MAX_ENTRIES: Final = 10_000
 """How far back it reads, in entries of the log: 20 pages."""
 
-MAX_CHARS: Final = 2_000_000
+MAX_TOKENS: Final = 700_000
+"""The same in memory: some 2 MB of text."""
+
 MAX_WORDS: Final = 40
 TRIES: Final = 50
 
@@ -48,12 +50,17 @@ class MarkovModel:
         self._client = client
         self._room = room
         self._epoch = ""
-        self._known = Conversation(room, MAX_CHARS)
+        self._known = Conversation(room, MAX_TOKENS)
         self._head = 0  # the last seq that was read
         self._excuses = itertools.cycle(TOO_LITTLE)
 
-    async def answer(self, prompt: Prompt) -> str:
-        """Return one sentence, or one of `TOO_LITTLE`; see `Model.answer`."""
+    async def answer(self, prompt: Prompt, *, show: Show) -> Answer:
+        """Return one sentence, or one of `TOO_LITTLE`, shown once; see `Model.answer`."""
+        sentence = await self._sentence(prompt)
+        show(sentence)
+        return Answer(sentence)
+
+    async def _sentence(self, prompt: Prompt) -> str:
         try:
             await self._read()
         except ChatError:
@@ -71,7 +78,7 @@ class MarkovModel:
         epoch = self._client.rooms[self._room].epoch
         if epoch != self._epoch:
             self._epoch, self._head = epoch, 0
-            self._known = Conversation(self._room, MAX_CHARS)
+            self._known = Conversation(self._room, MAX_TOKENS)
         if self._head == 0:
             await self._read_back()
             return

@@ -1,20 +1,67 @@
 """What a model is to a bot, and which one a bot's settings ask for.
 
-This file owns the interface, its one error, and the choice. It must not know rooms or triggers; the libraries
-that models stand on are imported only where one is asked for.
+This file owns the interface, what an answer is, its one error, and the choice. It must not know rooms or triggers;
+the libraries that models stand on are imported only where one is asked for.
 """
 
 import importlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from trio_chat.bot.config import MARKOV, BotConfig, BotConfigError
 from trio_chat.bot.context import Prompt
 from trio_chat.bot.needs import RoomClient
+from trio_chat.bot.tools import Tool, Toolbox
 
 Report = Callable[[str], None]
 """Takes one line for the operator. It must not block and must not raise."""
+
+Show = Callable[[str], None]
+"""Takes the whole text so far, again and again as it grows: the newest one replaces all before it.
+
+Called from within `Model.answer`, perhaps for every word, so it must not block and must not raise. What is shown is
+no answer yet: it may hold lines about tools that the answer does not hold, and may begin anew.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What an answer has cost, as the provider counts it: read and written, all its requests together."""
+
+    prompt: int = 0
+    completion: int = 0
+
+    @property
+    def total(self) -> int:
+        """Both together."""
+        return self.prompt + self.completion
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A page that an answer rests on, as a web search names it; `title` may be empty."""
+
+    url: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model has to say.
+
+    Args:
+        text: as the model wrote it; empty if it has nothing to say.
+        sources: pages that it rests on, each once.
+        tokens: what it cost; None where the provider does not tell.
+        unfinished: why the text ends in the middle, as a clause for people; None: it is whole.
+    """
+
+    text: str
+    sources: tuple[Source, ...] = ()
+    tokens: Tokens | None = None
+    unfinished: str | None = None
 
 
 class ModelFailed(Exception):
@@ -22,16 +69,24 @@ class ModelFailed(Exception):
 
     `str()` is a clause for people, as in "the provider cannot be reached"; it never holds a provider's own words,
     for those may quote the key.
+
+    Attributes:
+        tokens: what the attempt cost all the same; None where that is not known.
     """
+
+    def __init__(self, why: str, tokens: Tokens | None = None) -> None:
+        super().__init__(why)
+        self.tokens = tokens
 
 
 class Model(Protocol):
     """Whatever makes an answer."""
 
-    async def answer(self, prompt: Prompt) -> str:
-        """Return the answer to `prompt`, as the model wrote it; empty if it has nothing to say.
+    async def answer(self, prompt: Prompt, *, show: Show) -> Answer:
+        """Return the answer to `prompt`, and show it while it grows.
 
-        Cancelling it abandons the answer and leaves nothing running. One call at a time.
+        Cancelling it abandons the answer and leaves nothing running: a connection to a provider is closed before
+        this returns. One call at a time.
 
         Raises:
             ModelFailed: there will be no answer.
@@ -62,17 +117,21 @@ def prepare(config: BotConfig) -> None:
 
 
 @asynccontextmanager
-async def open_model(config: BotConfig, client: RoomClient, room: str, report: Report) -> AsyncIterator[Model]:
+async def open_model(
+    config: BotConfig, client: RoomClient, room: str, report: Report, *, tools: Iterable[Tool] = ()
+) -> AsyncIterator[Model]:
     """Open the model that `config` asks for, for one room, and close it in the end.
 
     Args:
         config: prepared (`prepare`).
-        client: through which a model reads the room's history.
+        client: through which a model, or a tool of its, reads the room.
         room: the room as the server names it.
         report: is told of every retry.
+        tools: what the model may call besides the tools about the room; the offline model calls none.
 
     Raises:
         BotConfigError: the provider cannot be reached in the way that the settings and the environment ask for.
+        ValueError: two tools have the same name.
     """
     if config.model == MARKOV:
         from trio_chat.bot.markov_model import MarkovModel
@@ -80,6 +139,8 @@ async def open_model(config: BotConfig, client: RoomClient, room: str, report: R
         yield MarkovModel(client, room)
         return
     from trio_chat.bot.openai_model import open_openai_model
+    from trio_chat.bot.room_tools import room_tools
 
-    async with open_openai_model(config, report) as model:
+    toolbox = Toolbox([*room_tools(client, room), *tools], report=report)
+    async with open_openai_model(config, report, toolbox) as model:
         yield model

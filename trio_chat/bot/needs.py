@@ -7,7 +7,7 @@ memory for tests.
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
-from protocol import History, Joined, Limits, Posted
+from protocol import Found, History, Joined, Limits, Members, Posted
 from trio_chat.client import ClientEvent
 
 
@@ -16,6 +16,9 @@ class RoomPlace(Protocol):
 
     @property
     def epoch(self) -> str: ...
+
+    @property
+    def topic(self) -> str: ...
 
 
 class RoomClient(Protocol):
@@ -40,5 +43,11 @@ class RoomClient(Protocol):
     async def history(
         self, room: str, *, before: int | None = None, after: int | None = None, limit: int | None = None
     ) -> History: ...
+
+    async def search(
+        self, query: str, *, room: str | None = None, nick: str | None = None, limit: int | None = None
+    ) -> Found: ...
+
+    async def members(self, room: str | None = None, *, limit: int | None = None) -> Members: ...
 
     def __aiter__(self) -> AsyncIterator[ClientEvent]: ...

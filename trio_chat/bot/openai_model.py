@@ -1,44 +1,34 @@
 """A model behind an OpenAI-compatible endpoint, asked through its Chat Completions.
 
-This file owns the border to the `openai` library: what its errors mean to people, and whether they pass. When to
-try again is the policy of retry.py. It must not know rooms, and it never repeats a provider's own words, which
-may quote the key.
+This file owns the rounds of one answer: ask, show what comes, call the tools that are wanted, ask again; and what
+is done where the provider fails. How one request is made is endpoint.py's, when to try again the policy of retry.py.
+It must not know rooms or what a tool does.
+
+What was shown is not taken back: as long as no word of a completion has been shown, a failure that may pass is tried
+again; after that the answer ends where the provider broke off, and says so. A second attempt would cost the same
+again, and say otherwise what people have read already.
 """
 
 import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import msgspec
 import openai
 import trio
 
-from trio_chat.bot.config import BotConfig, BotConfigError
+from trio_chat.bot.completion import Call, Completion
+from trio_chat.bot.config import BotConfig
 from trio_chat.bot.context import Prompt
-from trio_chat.bot.models import ModelFailed, Report
-from trio_chat.bot.retry import ATTEMPTS, Uniform, next_wait_s, retry_after_s
+from trio_chat.bot.endpoint import ATTEMPT_S, Failure, complete, open_endpoint
+from trio_chat.bot.models import Answer, ModelFailed, Report, Show, Source, Tokens
+from trio_chat.bot.retry import ATTEMPTS, Uniform, next_wait_s
+from trio_chat.bot.tools import Tool, Toolbox, label
+from trio_chat.bot.triggers import Reason
 
-CONNECT_S: Final = 10.0
-SILENCE_S: Final = 90.0
-"""How long a provider may think without a byte; a local model on a slow machine needs most of it."""
-ATTEMPT_S: Final = 150.0
-CLOSE_S: Final = 1.0
-NO_KEY: Final = "none"
-"""What is sent as the key where none is set: endpoints of one's own want none, and the library wants some."""
-
-# Statuses below 500 that pass by themselves: timeout, conflict, too early, too many.
-_PASSING: Final = frozenset({408, 409, 425, 429})
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """One attempt that failed: why, as a clause for people; whether it may pass; the wait that was asked for."""
-
-    why: str
-    passing: bool
-    asked_s: float | None = None
+MAX_ROUNDS: Final = 5
+"""Completions that one answer may take. In the last one the model must do without tools."""
 
 
 class OpenAIModel:
@@ -48,7 +38,9 @@ class OpenAIModel:
         name: the provider's name of the model.
         client: made with ``max_retries=0``; retries are made here, where they are seen.
         report: is told of every retry.
-        attempt_s: how long one attempt may take, in seconds, however lively it is.
+        tools: what the model may call. An endpoint that refuses requests with tools is asked without them from then on.
+        web_search: whether the provider is to search the web for a `Reason.SEARCH`; given up likewise.
+        attempt_s: how long one completion may take, in seconds, however lively it is.
         sleep: waits between attempts; `trio.sleep`, or its like.
         uniform: `random.uniform`, or its like.
     """
@@ -59,6 +51,8 @@ class OpenAIModel:
         client: openai.AsyncOpenAI,
         report: Report,
         *,
+        tools: Toolbox | None = None,
+        web_search: bool = False,
         attempt_s: float = ATTEMPT_S,
         sleep: Callable[[float], Awaitable[object]] = trio.sleep,
         uniform: Uniform = random.uniform,
@@ -66,96 +60,176 @@ class OpenAIModel:
         self._name = name
         self._client = client
         self._report = report
+        self._tools = tools or Toolbox()
+        self._web_search = web_search
+        self._without: set[str] = set()  # what the endpoint has refused, and answered without
         self._attempt_s = attempt_s
         self._sleep = sleep
         self._uniform = uniform
 
-    async def answer(self, prompt: Prompt) -> str:
+    async def answer(self, prompt: Prompt, *, show: Show) -> Answer:
         """Return the answer to `prompt`; see `Model.answer`."""
+        thread = _Thread(prompt, show)
+        for number in range(1, MAX_ROUNDS + 1):
+            completion = await self._complete(thread, last=number == MAX_ROUNDS)
+            if not completion.calls or completion.unfinished or number == MAX_ROUNDS:
+                break
+            await self._carry_out(completion, thread)
+        return thread.answer()
+
+    async def _complete(self, thread: "_Thread", *, last: bool) -> Completion:
+        """Return the next completion, whole or broken off after something of it was shown."""
         failures = 0
         while True:
-            outcome = await self._attempt(prompt)
-            if isinstance(outcome, str):
-                return outcome
+            completion = Completion()
+            request = self._request(thread, last=last)
+            failure = await complete(self._client, request, completion, thread.show_text, attempt_s=self._attempt_s)
+            thread.count(completion.tokens)
+            if failure is None or completion.text:
+                completion.unfinished = completion.unfinished or (None if failure is None else failure.why)
+                thread.take(completion)
+                self._without |= thread.without
+                return completion
+            if failure.refused and self._goes_without(failure, request, thread):
+                continue
             failures += 1
-            wait_s = next_wait_s(failures, outcome.asked_s, self._uniform) if outcome.passing else None
+            wait_s = next_wait_s(failures, failure.asked_s, self._uniform) if failure.passing else None
             if wait_s is None:
-                raise ModelFailed(outcome.why)
-            self._report(f"{outcome.why}; trying again in {wait_s:.1f} s (attempt {failures + 1} of {ATTEMPTS})")
+                raise ModelFailed(failure.why, thread.tokens)
+            self._report(f"{failure.why}; trying again in {wait_s:.1f} s (attempt {failures + 1} of {ATTEMPTS})")
             await self._sleep(wait_s)
 
-    async def _attempt(self, prompt: Prompt) -> str | _Failure:
-        with trio.move_on_after(self._attempt_s):
-            try:
-                completion = await self._client.chat.completions.create(
-                    model=self._name,
-                    messages=[{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
-                )
-            except (openai.OpenAIError, ValueError) as error:  # ValueError: a body that is no JSON
-                return self._failure(error)
-            return _text_of(completion)
-        return _Failure("the provider did not answer in time", passing=True)
+    def _request(self, thread: "_Thread", *, last: bool) -> dict[str, Any]:
+        extras: dict[str, Any] = {}
+        if self._tools.tools:
+            extras["tools"] = [_definition(tool) for tool in self._tools.tools]
+        if self._web_search and thread.reason is Reason.SEARCH:
+            extras["web_search_options"] = {}
+        extras = {name: value for name, value in extras.items() if name not in self._without | thread.without}
+        if last and "tools" in extras:
+            extras["tool_choice"] = "none"
+        usage = {"include_usage": True}
+        return {"model": self._name, "messages": thread.messages, "stream": True, "stream_options": usage, **extras}
 
-    def _failure(self, error: Exception) -> _Failure:
-        match error:
-            case openai.APITimeoutError():
-                return _Failure("the provider did not answer in time", passing=True)
-            case openai.APIConnectionError():
-                return _Failure("the provider cannot be reached", passing=True)
-            case openai.APIStatusError():
-                asked_s = retry_after_s(error.response.headers, time.time())
-                return self._refusal(error.status_code, error.code, asked_s)
-        return _NOT_UNDERSTOOD
+    def _goes_without(self, failure: Failure, request: dict[str, Any], thread: "_Thread") -> bool:
+        """Say whether to ask at once without something that not every endpoint and model knows."""
+        for name, called in (("tools", "tools"), ("web_search_options", "web search")):
+            if name in request and not thread.has_results:
+                thread.without.add(name)
+                self._report(f"{failure.why}; asking without {called}")
+                return True
+        return False
 
-    def _refusal(self, status: int, code: str | None, asked_s: float | None) -> _Failure:
-        match status:
-            case 401 | 403:
-                return _Failure("the provider does not accept the API key", passing=False)
-            case 404:
-                return _Failure(f"the provider has no model {self._name!r}", passing=False)
-            case 429 if code == "insufficient_quota":
-                return _Failure("the account at the provider is used up", passing=False)
-            case 429:
-                return _Failure("the provider is asked too often", passing=True, asked_s=asked_s)
-            case _ if status in _PASSING or status >= 500:
-                return _Failure(f"the provider has a fault (status {status})", passing=True, asked_s=asked_s)
-        return _Failure(f"the provider refuses the request (status {status})", passing=False)
+    async def _carry_out(self, completion: Completion, thread: "_Thread") -> None:
+        """Call all tools that a completion asks for, side by side, and put the results into the thread."""
+        results: dict[str, str] = {}
+
+        async def carry_out(call: Call) -> None:
+            results[call.id] = await self._tools.call(call.name, call.arguments)
+
+        thread.show_calls(completion)
+        async with trio.open_nursery() as nursery:
+            for call in completion.calls:
+                nursery.start_soon(carry_out, call)
+        thread.take_results(completion, results)
 
 
-_NOT_UNDERSTOOD: Final = _Failure("the provider's answer makes no sense", passing=True)
+class _Thread:
+    """What has been said between us and the provider for one answer, and what people are shown of it.
+
+    Attributes:
+        messages: as the provider wants them.
+        tokens: spent so far; None as long as the provider has told of none.
+        without: parts of a request that are left out.
+    """
+
+    def __init__(self, prompt: Prompt, show: Show) -> None:
+        self.reason = prompt.reason
+        self.messages: list[dict[str, Any]] = [
+            {"role": "system", "content": prompt.system},
+            {"role": "user", "content": prompt.user},
+        ]
+        self.tokens: Tokens | None = None
+        self.without: set[str] = set()
+        self.has_results = False
+        self._show = show
+        self._above: list[str] = []  # what is shown above the text that grows: calls, and what was said before them
+        self._shown = ""
+        self._text = ""
+        self._unfinished: str | None = None
+        self._sources: dict[str, Source] = {}
+
+    def show_text(self, text: str) -> None:
+        """Show the text of the completion that grows, if there is anything new to show."""
+        shown = "\n".join([*self._above, text] if text else self._above)
+        if shown != self._shown:
+            self._shown = shown
+            self._show(shown)
+
+    def show_calls(self, completion: Completion) -> None:
+        """Show what the tools are called for, above all that is still to come."""
+        self._above += [completion.text] if completion.text else []
+        self._above += [label(call.name, call.arguments) for call in completion.calls]
+        self.show_text("")
+
+    def count(self, tokens: Tokens | None) -> None:
+        """Add to what was spent."""
+        if tokens is not None:
+            before = self.tokens or Tokens()
+            self.tokens = Tokens(before.prompt + tokens.prompt, before.completion + tokens.completion)
+
+    def take(self, completion: Completion) -> None:
+        """Take over what a completion says; the last one that says anything is the answer."""
+        self._unfinished = completion.unfinished
+        if not completion.text and completion.calls:
+            self._unfinished = self._unfinished or "the model does nothing but call tools"
+        self._text = completion.text or self._text
+        self._sources |= {source.url: source for source in completion.sources}
+
+    def take_results(self, completion: Completion, results: dict[str, str]) -> None:
+        """Take over what came of the calls that a completion asked for."""
+        self.has_results = True
+        calls = [
+            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _object(call.arguments)}}
+            for call in completion.calls
+        ]
+        self.messages.append({"role": "assistant", "content": completion.text or None, "tool_calls": calls})
+        for call in completion.calls:
+            self.messages.append({"role": "tool", "tool_call_id": call.id, "content": results[call.id]})
+
+    def answer(self) -> Answer:
+        """Return the answer.
+
+        Raises:
+            ModelFailed: it was broken off before there was anything of it.
+        """
+        if not self._text and self._unfinished:
+            raise ModelFailed(self._unfinished, self.tokens)
+        return Answer(self._text, tuple(self._sources.values()), self.tokens, self._unfinished)
 
 
-def _text_of(completion: object) -> str | _Failure:
-    """Read the text out of a completion that the library built without looking whether it holds what it should."""
+def _object(arguments: str) -> str:
+    """Return the arguments of a call as a provider takes them back: what is no JSON object, many refuse to read."""
     try:
-        message = completion.choices[0].message  # type: ignore[attr-defined]  # what is not there is caught below
-        text = message.content if message.content is not None else message.refusal
-    except (AttributeError, IndexError, TypeError):
-        return _NOT_UNDERSTOOD
-    return text if isinstance(text, str) else "" if text is None else _NOT_UNDERSTOOD
+        msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return "{}"
+    return arguments
+
+
+def _definition(tool: Tool) -> dict[str, Any]:
+    function = {"name": tool.name, "description": tool.description, "parameters": dict(tool.schema)}
+    return {"type": "function", "function": function}
 
 
 @asynccontextmanager
-async def open_openai_model(config: BotConfig, report: Report) -> AsyncIterator[OpenAIModel]:
+async def open_openai_model(
+    config: BotConfig, report: Report, tools: Toolbox | None = None
+) -> AsyncIterator[OpenAIModel]:
     """Open the model that `config` asks for, and close its connections in the end, within a second.
 
     Raises:
         BotConfigError: the base URL, or a proxy that the environment names, is none that can be used.
     """
-    try:
-        client = openai.AsyncOpenAI(
-            api_key=config.api_key or NO_KEY,
-            base_url=config.base_url,
-            timeout=openai.Timeout(SILENCE_S, connect=CONNECT_S),
-            max_retries=0,
-        )
-    except Exception as error:  # the library makes no promise what it raises for an address that it does not like
-        raise BotConfigError(
-            f"The provider cannot be reached as asked ({type(error).__name__}): look at --base-url, and at the proxies "
-            "that the environment names (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY)."
-        ) from None
-    try:
-        yield OpenAIModel(config.model, client, report)
-    finally:
-        with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_S):
-            await client.close()
+    async with open_endpoint(config) as client:
+        yield OpenAIModel(config.model, client, report, tools=tools, web_search=config.web_search)

@@ -1,17 +1,20 @@
-"""A model's answer made into what the room accepts: clean, and in pieces that fit.
+"""A model's answer made into what the room accepts: clean, in pieces that fit, with its sources under it.
 
-This file owns what is taken out of an answer and where it is cut. It must not know models or rooms.
+This file owns what is taken out of an answer and where it is cut. It must not know how models come to one, or rooms.
 """
 
 import re
 from typing import Final
 
 from protocol import TEXT_CHARS
+from trio_chat.bot.models import Answer, Source
 
 MAX_POSTS: Final = 5
 """Posts that one answer may make: a model that does not stop fills no room."""
 
 CUT_SHORT: Final = "\n… (cut short)"
+MAX_SOURCES: Final = 8
+MAX_TITLE_CHARS: Final = 100
 
 # What models that think aloud put in front of their answer (DeepSeek, Qwen and others behind plain endpoints).
 _THINKING: Final = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
@@ -25,6 +28,38 @@ _BORDERS: Final = tuple(
     re.compile(border)
     for border in (r"[ \t]*\n\s*\n", r"[ \t]*\n", r"(?<=[.!?…:;])\s+|(?<=[\u3002\uff01\uff1f])", r"\s+")
 )
+
+
+def posts_of(answer: Answer, limit: int = TEXT_CHARS, max_posts: int = MAX_POSTS) -> list[str]:
+    """Return an answer as the posts that say it: cut as by `cut`, with what it rests on and why it ends under it.
+
+    Args:
+        answer: as the model gave it.
+        limit: characters that one post may hold, at least 100.
+        max_posts: how many posts the text may take; the sources may take one more.
+    """
+    text = clean(answer.text)
+    if text and answer.unfinished:
+        text = f"{text}\n… ({answer.unfinished})"
+    posts = cut(text, limit, max_posts)
+    listed = _list(answer.sources, limit) if posts else ""
+    if listed and len(posts[-1]) + 2 + len(listed) <= limit:
+        posts[-1] = f"{posts[-1]}\n\n{listed}"
+    elif listed:
+        posts.append(listed)
+    return posts
+
+
+def _list(sources: tuple[Source, ...], limit: int) -> str:
+    """Return as many of the sources as fit, a numbered line each."""
+    lines: list[str] = []
+    for number, source in enumerate(sources[:MAX_SOURCES], 1):
+        title = clean(source.title).replace("\n", " ")[:MAX_TITLE_CHARS].strip()
+        line = f"[{number}] {title}: {source.url}" if title else f"[{number}] {source.url}"
+        if len("\n".join([*lines, line])) > limit:
+            break
+        lines.append(line)
+    return "\n".join(lines)
 
 
 def clean(answer: str) -> str:

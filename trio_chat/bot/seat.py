@@ -14,13 +14,17 @@ from protocol import TEXT_CHARS, Gap, Joined, Redacted
 from trio_chat.bot.agenda import Agenda, Verdict
 from trio_chat.bot.config import BotConfig
 from trio_chat.bot.context import Conversation, Line, Prompt
-from trio_chat.bot.models import Model, ModelFailed, Report
+from trio_chat.bot.models import Answer, Model, ModelFailed, Report
 from trio_chat.bot.needs import RoomClient
-from trio_chat.bot.posts import clean, cut
+from trio_chat.bot.posts import posts_of
 from trio_chat.bot.triggers import Cause, Me, Triggers
 from trio_chat.client import ClientEvent, Refused
 
 BUSY: Final = "I have more questions than I can answer at the moment; please ask this one again in a while."
+
+
+def _show_nobody(text: str) -> None:
+    """Show an answer that grows to nobody."""
 
 
 class Seat:
@@ -40,7 +44,7 @@ class Seat:
         self._config = config
         self._model = model
         self._report = report
-        self._conversation = Conversation(joined.room, config.context_chars)
+        self._conversation = Conversation(joined.room, config.context_tokens)
         self._conversation.observe(joined, client.author)
         self._triggers = Triggers(trio.current_time(), every_lines=config.every_lines, every_s=config.every_seconds)
         self._agenda = Agenda()
@@ -107,7 +111,7 @@ class Seat:
                 await self._post(f"I cannot answer just now: {failure}.", cause)
             return
         self._failing = False
-        posts = cut(clean(answer), min(TEXT_CHARS, self._client.limits.text_chars))
+        posts = posts_of(answer, min(TEXT_CHARS, self._client.limits.text_chars))
         if not posts:
             self._report("the model had nothing to say")
         for post in posts:
@@ -127,11 +131,11 @@ class Seat:
             question=question,
         )
 
-    async def _ask(self, prompt: Prompt) -> str:
+    async def _ask(self, prompt: Prompt) -> Answer:
         """Return the model's answer; whatever it does wrong or too slowly comes out as `ModelFailed`."""
         with trio.move_on_after(self._config.answer_s):
             try:
-                return await self._model.answer(prompt)
+                return await self._model.answer(prompt, show=_show_nobody)
             except ModelFailed:
                 raise
             except Exception as error:  # the border to code that is not ours: its faults end an answer, never the bot
