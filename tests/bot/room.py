@@ -5,15 +5,18 @@
 
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 import trio
 
 from protocol import (
     PAGE_ENTRIES,
+    Cause,
     Edited,
     Entry,
     Found,
     Gap,
+    Granted,
     History,
     Joined,
     Limits,
@@ -28,7 +31,7 @@ from tests.bot.events import ME, said
 from trio_chat.bot.context import Prompt
 from trio_chat.bot.models import Answer, Show
 from trio_chat.bot.needs import RoomPlace
-from trio_chat.client import ChatError, ClientEvent
+from trio_chat.client import ChatError, ClientEvent, Turn
 
 LIMITS = Limits(65_536, 4_000, 32, 64, 500, PAGE_ENTRIES, 262_144)
 
@@ -46,7 +49,7 @@ class RoomInMemory:
 
     Attributes:
         log: the entries of the room.
-        refusals: what the next requests are answered with, one each.
+        refusals: what the next requests are answered with, one each; `no_turns` the same for turns.
     """
 
     def __init__(self, room: str = "lobby", *, page_entries: int = PAGE_ENTRIES) -> None:
@@ -57,7 +60,12 @@ class RoomInMemory:
         self.place = Place()
         self.log: list[Entry] = []
         self.refusals: deque[ChatError] = deque()
+        self.no_turns: deque[ChatError] = deque()
         self.pages_read = 0
+        self.causes: list[Cause] = []  # of all turns
+        self.speaking: Turn | None = None
+        self.drafts: list[tuple[int, str]] = []  # with the number of their turn
+        self.tokens = 0
         self._page_entries = page_entries
         self._joined = False
         self._to_bot, self._events = trio.open_memory_channel[ClientEvent](1_000)
@@ -80,12 +88,52 @@ class RoomInMemory:
             self.deliver(event)
         return joined
 
-    async def post(self, room: str, text: str, *, reply_to: int | None = None) -> Posted:
-        await self._be_asked()
+    @asynccontextmanager
+    async def turn(self, room: str, cause: Cause) -> AsyncIterator[Turn]:
+        """Give a turn, as the server does when nothing is in its way; `stop` ends it."""
+        await trio.lowlevel.checkpoint()
+        if self.no_turns:
+            raise self.no_turns.popleft()
         assert room == self.room
+        assert self.speaking is None
+        self.causes.append(cause)
+        turn = self.speaking = Turn(Granted(1, room, len(self.causes), 1, 300_000))
+        turn.use(self._post, self._show)
+        try:
+            with turn.scope:
+                yield turn
+        finally:
+            self.speaking = None
+
+    async def _post(
+        self,
+        room: str,
+        text: str,
+        *,
+        reply_to: int | None = None,
+        action: bool = False,
+        turn: int,
+        more: bool = False,
+        tokens: int = 0,
+    ) -> Posted:
+        await self._be_asked()
+        assert self.speaking is not None
+        assert self.speaking.number == turn
+        self.tokens += tokens
         seq = len(self.log) + 1
         self._enter(said(seq, text, self.nick, author=ME, bot=True, reply_to=reply_to, room=room))
+        if not more:
+            self.speaking.end("done")
         return Posted(1, room, seq, 0)
+
+    async def _show(self, turn: int, text: str) -> None:
+        await trio.lowlevel.checkpoint()
+        self.drafts.append((turn, text))
+
+    def stop(self, reason: str = "stopped", by: str | None = "ann") -> None:
+        """End the turn under way from outside."""
+        assert self.speaking is not None
+        self.speaking.end(reason, by)
 
     async def history(
         self, room: str, *, before: int | None = None, after: int | None = None, limit: int | None = None

@@ -5,6 +5,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from protocol import TEXT_CHARS, Live
+from protocol import Cause as TurnCause
 from tests.bot.events import said
 from tests.bot.room import RoomInMemory
 from tests.bot.running import bot
@@ -278,3 +279,62 @@ async def test_it_takes_events_in_however_long_the_model_thinks() -> None:
             if len(running.room.log) % 500 == 0:
                 await wait_all_tasks_blocked()
         assert len(running.model.prompts) == 1
+
+
+async def test_it_speaks_in_a_turn_that_names_its_cause_and_what_it_has_used() -> None:
+    async with bot("x" * 5_000, "two", "three", every_lines=2, every_seconds=100) as running:
+        room = running.room
+        asked, called = room.say("why", command="search"), room.say("sage?")
+        await wait_all_tasks_blocked()
+        room.say("one")
+        last = room.say("two")
+        await trio.sleep(1)
+        await trio.sleep(100)
+    assert room.causes == [
+        TurnCause("command", seq=asked),
+        TurnCause("entry", seq=called),
+        TurnCause("entry", seq=last),
+        TurnCause("timer"),
+    ]
+    assert len(running.posts) == 5  # the first answer in two posts of one turn
+
+
+async def test_its_answer_is_shown_as_it_grows() -> None:
+    async with bot("Because of the air.") as running:
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+    assert running.room.drafts == [(1, "Because of the air.")]
+
+
+@pytest.mark.parametrize("reason", ["stopped", "deadline", "asker left"])
+async def test_a_turn_that_is_ended_cancels_the_answer_and_nothing_else(reason: str) -> None:
+    async with bot(None, "yes") as running:
+        running.room.say("sage, a long story")
+        await wait_all_tasks_blocked()
+        running.room.stop(reason, "ann" if reason == "stopped" else None)
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+    assert running.posts == ["yes"]
+    by = ", by ann" if reason == "stopped" else ""
+    assert running.reports[1:] == [f"its turn was ended: {reason}{by}"]
+
+
+async def test_a_question_whose_turn_was_lost_with_the_connection_is_answered_in_another() -> None:
+    async with bot(None, "yes") as running:
+        seq = running.room.say("sage?")
+        await wait_all_tasks_blocked()
+        running.room.stop("gone", None)
+        await wait_all_tasks_blocked()
+    assert [message.reply_to for message in running.room.said_by_bot] == [seq]
+    assert running.room.causes == [TurnCause("entry", seq=seq)] * 2
+
+
+async def test_a_turn_that_is_refused_is_reported_and_the_bot_goes_on() -> None:
+    async with bot() as running:
+        running.room.no_turns.append(Refused("no_turn", "Bots have talked among themselves for 3 turns."))
+        running.room.say("sage?")
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+    assert running.posts == ["yes"]
+    assert len(running.model.prompts) == 1
+    assert running.reports[1:] == ["it may not speak: Bots have talked among themselves for 3 turns."]

@@ -162,8 +162,8 @@ async def test_a_bot_in_a_room_answers_in_chaos_and_loses_no_question(tmp_path: 
     told, tell = trio.open_memory_channel[str](100)
 
     class Room(RoomInMemory):
-        async def post(self, room: str, text: str, *, reply_to: int | None = None) -> Posted:
-            posted = await super().post(room, text, reply_to=reply_to)
+        async def _post(self, room: str, text: str, **more: Any) -> Posted:
+            posted = await super()._post(room, text, **more)
             told.send_nowait(text)
             return posted
 

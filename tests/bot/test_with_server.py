@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import trio
 
+from protocol import Cause as TurnCause
 from protocol import Joined, Live, Message
 from tests.bot.room import RoomInMemory, ScriptedModel
 from trio_chat.bot.bot import run_bot
@@ -172,8 +173,11 @@ async def test_a_room_in_memory_does_what_the_client_does(server: Server, connec
     async with connect(server) as client:
         joined = await client.join("lobby", last=50)
         assert (joined.room, joined.head) == ("lobby", 0)
-        posted = [await client.post("lobby", f"line {number}") for number in range(1, 6)]
-        reply = await client.post("lobby", "reply", reply_to=posted[0].seq)
+        async with client.turn("lobby", TurnCause("timer")) as turn:
+            posted = [await turn.post(f"line {number}", more=True) for number in range(1, 6)]
+            await turn.show("rep")
+            reply = await turn.post("reply", reply_to=posted[0].seq, tokens=5)
+        assert turn.ended == "done"
         assert [each.seq for each in posted] == [1, 2, 3, 4, 5]
         seen: list[ClientEvent] = []
         async for event in client:

@@ -4,6 +4,7 @@ import pytest
 
 from protocol import (
     Bye,
+    Cause,
     Command,
     Commands,
     Done,
@@ -19,6 +20,7 @@ from protocol import (
     Presence,
     Rooms,
 )
+from tests.server.bots import take
 from tests.server.peer import Peer, connected
 from trio_chat.server import Server
 
@@ -42,7 +44,7 @@ async def test_the_table_is_what_help_and_completion_show(server: Server) -> Non
         assert isinstance(listed, Commands)
         names = [command.name for command in listed.commands]
         assert " ".join(names) == (
-            "/help /join /leave /list /users /nick /me /msg /topic /history /find /search /quit /exit"
+            "/help /join /leave /list /users /nick /me /msg /topic /history /find /search /stop /quit /exit"
         )
         shown = await type_line(ann, "/help")
         assert isinstance(shown, Notice)
@@ -149,7 +151,8 @@ async def test_a_question_with_a_bot_is_seen_by_the_room_as_one(server: Server) 
         (question,) = await sage.entries(1)
         assert isinstance(question, Message)
         assert (question.text, question.command, question.bot) == ("why is the sky blue?", "search", False)
-        await sage.post("Rayleigh", reply_to=question.seq)
+        granted = await take(sage, Cause("command", seq=question.seq))
+        await sage.post("Rayleigh", reply_to=question.seq, turn=granted.turn)
         answer = (await ann.entries(2))[1]
         assert isinstance(answer, Message)
         assert (answer.bot, answer.reply_to) == (True, question.seq)

@@ -5,9 +5,10 @@ memory for tests.
 """
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from protocol import Found, History, Joined, Limits, Members, Posted
+from protocol import Cause, Found, History, Joined, Limits, Members, Posted
 from trio_chat.client import ClientEvent
 
 
@@ -19,6 +20,17 @@ class RoomPlace(Protocol):
 
     @property
     def topic(self) -> str: ...
+
+
+class TurnToSpeak(Protocol):
+    """A turn as the bot sees it; `trio_chat.client.Turn` says what each part does."""
+
+    ended: str | None
+    by: str | None
+
+    async def post(self, text: str, *, more: bool = False, reply_to: int | None = None, tokens: int = 0) -> Posted: ...
+
+    async def show(self, text: str) -> None: ...
 
 
 class RoomClient(Protocol):
@@ -38,7 +50,7 @@ class RoomClient(Protocol):
 
     async def join(self, room: str, *, last: int = 50) -> Joined: ...
 
-    async def post(self, room: str, text: str, *, reply_to: int | None = None) -> Posted: ...
+    def turn(self, room: str, cause: Cause) -> AbstractAsyncContextManager[TurnToSpeak]: ...
 
     async def history(
         self, room: str, *, before: int | None = None, after: int | None = None, limit: int | None = None

@@ -1,8 +1,8 @@
 """A bot's place in one room: what it heard there, what it still has to answer, and the tasks that do it.
 
 This file carries out what triggers.py and agenda.py decide. Events are taken in without waiting for anything;
-one task answers, one keeps the time, one speaks up when there are too many questions. It must not know how the
-connection comes about, or what a model is made of.
+one task answers, one keeps the time, one speaks up when there are too many questions. How the bot speaks is in
+speaker.py. It must not know how the connection comes about, or what a model is.
 """
 
 import contextlib
@@ -10,21 +10,17 @@ from typing import Final
 
 import trio
 
-from protocol import TEXT_CHARS, Gap, Joined, Redacted
+from protocol import Gap, Joined, Redacted
 from trio_chat.bot.agenda import Agenda, Verdict
 from trio_chat.bot.config import BotConfig
-from trio_chat.bot.context import Conversation, Line, Prompt
-from trio_chat.bot.models import Answer, Model, ModelFailed, Report
+from trio_chat.bot.context import Conversation
+from trio_chat.bot.models import Model, Report
 from trio_chat.bot.needs import RoomClient
-from trio_chat.bot.posts import posts_of
+from trio_chat.bot.speaker import Speaker
 from trio_chat.bot.triggers import Cause, Me, Triggers
-from trio_chat.client import ClientEvent, Refused
+from trio_chat.client import ClientEvent
 
 BUSY: Final = "I have more questions than I can answer at the moment; please ask this one again in a while."
-
-
-def _show_nobody(text: str) -> None:
-    """Show an answer that grows to nobody."""
 
 
 class Seat:
@@ -41,14 +37,11 @@ class Seat:
     def __init__(self, client: RoomClient, joined: Joined, config: BotConfig, model: Model, report: Report) -> None:
         self.room = joined.room
         self._client = client
-        self._config = config
-        self._model = model
-        self._report = report
         self._conversation = Conversation(joined.room, config.context_tokens)
         self._conversation.observe(joined, client.author)
+        self._speaker = Speaker(client, self._conversation, config, model, report)
         self._triggers = Triggers(trio.current_time(), every_lines=config.every_lines, every_s=config.every_seconds)
         self._agenda = Agenda()
-        self._failing = False  # the room has been told, and no answer has come since
         self._busy_said = False  # the room has been told, and no question has been let in since
         # Each holds one: a signal that is there already says all that a second one would.
         self._work, self._to_do = trio.open_memory_channel[None](1)
@@ -72,9 +65,11 @@ class Seat:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._keep_time)
             nursery.start_soon(self._speak_up)
+            nursery.start_soon(self._speaker.run)
             async for _ in self._to_do:
                 while (cause := self._agenda.take()) is not None:
-                    await self._answer(cause)
+                    if not await self._speaker.answer(cause):
+                        self._agenda.offer(cause)
 
     def _offer(self, cause: Cause) -> None:
         verdict = self._agenda.offer(cause)
@@ -99,55 +94,4 @@ class Seat:
 
     async def _speak_up(self) -> None:
         async for cause in self._refused:
-            await self._post(BUSY, cause)
-
-    async def _answer(self, cause: Cause) -> None:
-        try:
-            answer = await self._ask(self._prompt(cause))
-        except ModelFailed as failure:
-            self._report(f"no answer: {failure}")
-            if not self._failing:
-                self._failing = True
-                await self._post(f"I cannot answer just now: {failure}.", cause)
-            return
-        self._failing = False
-        posts = posts_of(answer, min(TEXT_CHARS, self._client.limits.text_chars))
-        if not posts:
-            self._report("the model had nothing to say")
-        for post in posts:
-            await self._post(post, cause)
-
-    def _prompt(self, cause: Cause) -> Prompt:
-        question = None
-        if cause.entry is not None:  # by now it may have been edited, or have gone out of the window
-            question = self._conversation.line(cause.entry.seq) or Line.of(cause.entry, self._client.author)
-        return Prompt(
-            reason=cause.reason,
-            nick=self._client.nick,
-            persona=self._config.persona,
-            room=self.room,
-            topic=self._conversation.topic,
-            lines=self._conversation.lines,
-            question=question,
-        )
-
-    async def _ask(self, prompt: Prompt) -> Answer:
-        """Return the model's answer; whatever it does wrong or too slowly comes out as `ModelFailed`."""
-        with trio.move_on_after(self._config.answer_s):
-            try:
-                return await self._model.answer(prompt, show=_show_nobody)
-            except ModelFailed:
-                raise
-            except Exception as error:  # the border to code that is not ours: its faults end an answer, never the bot
-                raise ModelFailed(f"the model broke down ({type(error).__name__})") from error
-        raise ModelFailed(f"there was no answer within {self._config.answer_s:g} s")
-
-    async def _post(self, text: str, cause: Cause) -> None:
-        reply_to = None if cause.entry is None else cause.entry.seq
-        try:
-            posted = await self._client.post(self.room, text, reply_to=reply_to)
-        except Refused as refused:
-            self._report(f"the room did not take a post: {refused}")
-        else:
-            own = Line(posted.seq, posted.at, self._client.nick, text, own=True, bot=True, reply_to=reply_to)
-            self._conversation.note(own)
+            await self._speaker.add(BUSY, cause)
