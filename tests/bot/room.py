@@ -223,7 +223,7 @@ class ScriptedModel:
 
     Attributes:
         prompts: what it was asked.
-        answers: what it says next: a text, an error to raise, or None to say nothing until `release` is set. The
+        answers: what it says next: a text, an error to raise, or None to show "at" until `release` is set. The
             last one stands for all that follow.
     """
 
@@ -237,6 +237,7 @@ class ScriptedModel:
         await trio.lowlevel.checkpoint()
         answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
         if answer is None:
+            show("at")
             await self.release.wait()
             answer = "at last"
         if isinstance(answer, Exception):

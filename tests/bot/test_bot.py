@@ -25,7 +25,7 @@ async def test_it_says_where_it_is_what_it_does_and_how_the_connection_fares() -
         running.room.deliver(Connected(again=True, nick="sage_"))
         await wait_all_tasks_blocked()
     assert running.reports == [
-        "joined #lobby as sage; it speaks every 5 lines, when its nick is mentioned and to /search, by the model m",
+        "joined #lobby as sage; it speaks every 5 lines, when called by name, in private and to /search, by the model m",
         "cut off: The server is gone.",
         "connected again, as sage_",
     ]
@@ -34,8 +34,11 @@ async def test_it_says_where_it_is_what_it_does_and_how_the_connection_fares() -
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({}, "it speaks when its nick is mentioned and to /search, by"),
-        ({"every_seconds": 0.5}, "it speaks every 0.5 seconds, when its nick is mentioned and to /search, by"),
+        ({}, "it speaks when called by name, in private and to /search, by"),
+        (
+            {"every_seconds": 0.5},
+            "it speaks every 0.5 seconds, when called by name, in private and to /search, by",
+        ),
         ({"every_lines": 2, "every_seconds": 3}, "it speaks every 2 lines, every 3 seconds, when"),
     ],
 )

@@ -226,7 +226,7 @@ async def test_a_signal_ends_it_with_a_goodbye_and_exit_code_0(environ: dict[str
             arguments = ("trio_chat.bot", url, "--model", "markov", "--every-lines", "5", "--nick", "owl")
             async with process(*arguments, environ=environ) as running:
                 assert await running.line() == (
-                    "joined #lobby as owl; it speaks every 5 lines, when its nick is mentioned and to /search, "
+                    "joined #lobby as owl; it speaks every 5 lines, when called by name, in private and to /search, "
                     "by the model markov"
                 )
                 running.process.send_signal(number)

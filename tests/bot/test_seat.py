@@ -4,7 +4,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from protocol import TEXT_CHARS, Live
+from protocol import TEXT_CHARS, Live, Presence
 from protocol import Cause as TurnCause
 from tests.bot.events import said
 from tests.bot.room import RoomInMemory
@@ -300,10 +300,14 @@ async def test_it_speaks_in_a_turn_that_names_its_cause_and_what_it_has_used() -
 
 
 async def test_its_answer_is_shown_as_it_grows() -> None:
-    async with bot("Because of the air.") as running:
+    async with bot(None) as running:
         running.room.say("sage?")
         await wait_all_tasks_blocked()
-    assert running.room.drafts == [(1, "Because of the air.")]
+        assert running.room.drafts == [(1, "at")]
+        assert running.posts == []
+        running.model.release.set()
+        await wait_all_tasks_blocked()
+        assert running.posts == ["at last"]
 
 
 @pytest.mark.parametrize("reason", ["stopped", "deadline", "asker left"])
@@ -338,3 +342,20 @@ async def test_a_turn_that_is_refused_is_reported_and_the_bot_goes_on() -> None:
     assert running.posts == ["yes"]
     assert len(running.model.prompts) == 1
     assert running.reports[1:] == ["it may not speak: Bots have talked among themselves for 3 turns."]
+
+
+async def test_it_greets_people_who_come_and_no_bots() -> None:
+    async with bot("Hello, ann!", greet=True) as running:
+        for author, nick, is_bot in (("a", "ann", False), ("b", "owl", True)):
+            running.room.deliver(Presence("lobby", author, nick, "joined", bot=is_bot))
+            await wait_all_tasks_blocked()
+    assert running.posts == ["Hello, ann!"]
+    assert running.room.causes == [TurnCause("arrival", author="a")]
+    assert running.model.prompts[0].user.endswith('{"arrived": "ann"}')
+
+
+async def test_it_answers_other_bots_where_it_is_asked_to() -> None:
+    async with bot(answer_bots=True, every_lines=1) as running:
+        seq = running.room.say("sage, I am a bot like you", "owl", bot=True)
+        await wait_all_tasks_blocked()
+    assert [message.reply_to for message in running.room.said_by_bot] == [seq]

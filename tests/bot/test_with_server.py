@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from protocol import Cause as TurnCause
-from protocol import Joined, Live, Message
+from protocol import DraftShown, Joined, Live, Message
 from tests.bot.room import RoomInMemory, ScriptedModel
 from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import MARKOV, BotConfig
@@ -18,6 +18,7 @@ from trio_chat.bot.needs import RoomClient
 from trio_chat.bot.triggers import Reason
 from trio_chat.client import Client, ClientEvent, Dial, Refused, open_client
 from trio_chat.server import Server, ServerConfig, open_server
+from trio_chat.server.governor import Allowance
 from trio_chat.transport import ByteStream
 
 pytestmark = pytest.mark.autojump
@@ -43,6 +44,14 @@ async def next_by_bot(client: Client) -> Message:
     """Return the next thing that the bot says, as the person sees it."""
     async for event in client:
         if isinstance(event, Message) and event.bot:
+            return event
+    raise AssertionError("the events ended")
+
+
+async def next_draft(client: Client) -> DraftShown:
+    """Return what the bot shows next, as the person sees it."""
+    async for event in client:
+        if isinstance(event, DraftShown):
             return event
     raise AssertionError("the events ended")
 
@@ -152,6 +161,62 @@ async def test_when_it_goes_it_says_goodbye_so_that_its_nick_is_free_at_once(ser
         pass
     async with open_client(nick="sage", session=ANN, dial=server.dial) as client:
         assert client.nick == "sage"
+
+
+async def test_a_word_in_private_is_answered_in_private(server: Server) -> None:
+    async with person(server) as ann, bot(server, ScriptedModel("Between us.", "Still.")):
+        await ann.command("/msg sage are you there?", room="lobby")
+        answer = await next_by_bot(ann)
+        assert answer.text == "Between us."
+        assert answer.room.startswith("~")
+        await ann.post(answer.room, "and now?")
+        second = await next_by_bot(ann)
+        assert (second.text, second.room) == ("Still.", answer.room)
+
+
+async def test_stop_cancels_the_answer_and_keeps_what_was_shown_of_it(server: Server) -> None:
+    model = ScriptedModel(None, "yes")
+    async with person(server) as ann, bot(server, model) as reports:
+        posted = await ann.post("lobby", "sage, a long story")
+        assert (await next_draft(ann)).text == "at"
+        await ann.command("/stop", room="lobby")
+        said = await next_by_bot(ann)
+        assert (said.text, said.stopped, said.hops) == ("at", True, 1)
+        again = await ann.post("lobby", "sage?")
+        answer = await next_by_bot(ann)
+        assert (answer.reply_to, answer.stopped) == (again.seq, False)
+    assert posted.seq < said.seq < again.seq
+    assert reports[1:] == ["its turn was ended: stopped, by ann"]
+
+
+@pytest.mark.parametrize("hops", [3, 10])
+async def test_two_bots_left_alone_fall_silent_after_as_many_hops_as_are_allowed(hops: int) -> None:
+    config = ServerConfig(port=0, store="memory:", rate_limit=None, bots=Allowance(hops=hops))
+    async with open_server(config) as server, person(server) as ann, trio.open_nursery() as nursery:
+        for nick, session in (("sage", SAGE), ("owl", "c" * 32)):
+            settings = BotConfig(nick=nick, session=session, answer_bots=True, every_lines=1)
+            model = ScriptedModel(f"{nick} says so")
+            await nursery.start(partial(run_bot, settings, dial=server.dial, model=model))
+        await ann.post("lobby", "talk to each other")
+        with trio.move_on_after(60):
+            said = [await next_by_bot(ann) for _ in range(100)]
+            raise AssertionError(said)
+        page = await ann.history("lobby")
+        hopped = [entry.hops for entry in page.entries if isinstance(entry, Message) and entry.bot]
+        assert max(hopped) == hops
+        assert set(hopped) == set(range(1, hops + 1))
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_question_whose_turn_was_cut_off_is_answered_after_the_cut(server: Server) -> None:
+    wire, model = Cuttable(server), ScriptedModel(None, "yes")
+    async with person(server) as ann, bot(server, model, wire.dial):
+        posted = await ann.post("lobby", "sage?")
+        await next_draft(ann)
+        await wire.cut()
+        first, answer = await next_by_bot(ann), await next_by_bot(ann)
+        assert (first.text, first.stopped) == ("at", True)
+        assert (answer.text, answer.reply_to) == ("yes", posted.seq)
 
 
 # --- the room in memory, held against the real thing ---------------------------------------------------

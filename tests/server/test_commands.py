@@ -44,7 +44,7 @@ async def test_the_table_is_what_help_and_completion_show(server: Server) -> Non
         assert isinstance(listed, Commands)
         names = [command.name for command in listed.commands]
         assert " ".join(names) == (
-            "/help /join /leave /list /users /nick /me /msg /topic /history /find /search /stop /quit /exit"
+            "/help /join /leave /list /users /nick /me /msg /topic /history /find /search /ask /stop /quit /exit"
         )
         shown = await type_line(ann, "/help")
         assert isinstance(shown, Notice)

@@ -5,13 +5,15 @@ cancels all of it. It must not know when the bot speaks or what it says.
 """
 
 from collections.abc import Iterable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from functools import partial
 
 import trio
 
 from trio_chat.bot.config import BotConfig, BotConfigError
 from trio_chat.bot.models import Model, Report, open_model, prepare
 from trio_chat.bot.needs import RoomClient
+from trio_chat.bot.private import OpenModel, PrivateSeats
 from trio_chat.bot.seat import Seat
 from trio_chat.bot.tools import Tool
 from trio_chat.client import ChatError, ClientEvent, Connected, Dial, Disconnected, open_client
@@ -60,11 +62,11 @@ async def run_bot(
             if client is None:
                 client = await stack.enter_async_context(_connect(config, dial))
             joined = await client.join(config.room_name, last=config.catch_up)
-            if model is None:
-                model = await stack.enter_async_context(open_model(config, client, joined.room, report, tools=tools))
+            open_it = partial(_open_model, config, client, report, tools, model)
+            model = await stack.enter_async_context(open_it(joined.room))
             report(f"joined #{joined.room} as {client.nick}; {describe(config)}")
             seat = Seat(client, joined, config, model, report)
-            await _live(client, seat, report, task_status)
+            await _live(client, seat, config, open_it, report, task_status)
     except BaseExceptionGroup as group:
         raise _alone(group) from None
 
@@ -73,15 +75,30 @@ def _connect(config: BotConfig, dial: Dial | None) -> AbstractAsyncContextManage
     return open_client(config.url, nick=config.nick, bot=True, agent=AGENT, session=config.session, dial=dial)
 
 
-async def _live(client: RoomClient, seat: Seat, report: Report, task_status: trio.TaskStatus[str]) -> None:
-    """Hand the events of the client to the seat until they end."""
+def _open_model(
+    config: BotConfig, client: RoomClient, report: Report, tools: Iterable[Tool], model: Model | None, room: str
+) -> AbstractAsyncContextManager[Model]:
+    return nullcontext(model) if model is not None else open_model(config, client, room, report, tools=tools)
+
+
+async def _live(
+    client: RoomClient,
+    seat: Seat,
+    config: BotConfig,
+    open_it: OpenModel,
+    report: Report,
+    task_status: trio.TaskStatus[str],
+) -> None:
+    """Hand the events of the client to the seats until they end."""
     async with trio.open_nursery() as nursery:
+        private = PrivateSeats(client, config, open_it, report, nursery)
         nursery.start_soon(seat.run)
         task_status.started(client.nick)
         async for event in client:
             _report_connection(event, report)
             if getattr(event, "room", None) in (seat.room, None):
                 seat.observe(event)
+            private.observe(event)
         nursery.cancel_scope.cancel()
 
 
@@ -90,7 +107,9 @@ def describe(config: BotConfig) -> str:
     modes = [
         *([f"every {config.every_lines} lines"] if config.every_lines else []),
         *([f"every {config.every_seconds:g} seconds"] if config.every_seconds else []),
-        "when its nick is mentioned",
+        *(["when somebody comes"] if config.greet else []),
+        "when called by name",
+        "in private",
         "to /search",
     ]
     return f"it speaks {', '.join(modes[:-1])} and {modes[-1]}, by the model {config.model}"

@@ -47,6 +47,8 @@ class BotConfig:
         url: the server, ``chat://HOST:PORT``.
         every_lines: it joins in after so many lines of people, at least 1; None: it does not.
         every_seconds: it says something new so often, in seconds above 0; None: it does not.
+        greet: whether it greets people who come into the room.
+        answer_bots: whether it answers other bots as it does people; the server bounds how long they go on.
         model: the provider's name of the model, or `MARKOV`.
         base_url: an OpenAI-compatible endpoint, ``http://…`` or ``https://…``, without a password in it; None:
             OpenAI's own.
@@ -69,6 +71,8 @@ class BotConfig:
     url: str = DEFAULT_URL
     every_lines: int | None = None
     every_seconds: float | None = None
+    greet: bool = False
+    answer_bots: bool = False
     model: str = DEFAULT_MODEL
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)

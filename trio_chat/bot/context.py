@@ -139,7 +139,8 @@ class Prompt:
         nick: the bot's nick.
         persona: who the operator wants it to be; may be empty.
         room: the room's name, topic: its topic, lines: what was said, oldest first.
-        question: the line to answer, for a search or a mention.
+        question: the line to answer, for a search, a mention or a line in private.
+        arrived: the nick of who has come, for an arrival.
     """
 
     reason: Reason
@@ -149,6 +150,7 @@ class Prompt:
     topic: str
     lines: tuple[Line, ...]
     question: Line | None = None
+    arrived: str | None = None
 
     @property
     def system(self) -> str:
@@ -163,6 +165,8 @@ class Prompt:
         data: Iterable[dict[str, Any]] = (head, *(line.as_data() for line in self.lines))
         if self.question is not None:
             data = (*data, {"answer_this": self.question.as_data()})
+        if self.arrived is not None:
+            data = (*data, {"arrived": self.arrived})
         return "\n".join(map(_json, data))
 
 
@@ -181,6 +185,10 @@ _TASKS: Final = {
         "record and that you have not said before."
     ),
     Reason.MENTION: 'You were addressed in the line under "answer_this". Answer it.',
+    Reason.PRIVATE: 'You talk with one person alone. The line under "answer_this" is for you. Answer it.',
+    Reason.ARRIVAL: (
+        'Somebody has come into the room, whose nick stands under "arrived". Greet them in one friendly sentence.'
+    ),
     Reason.SEARCH: (
         'The line under "answer_this" is a question put to you before the whole room. Answer it as well as you can, '
         "with what was said before where it helps. Where you do not know or cannot be sure, say so."

@@ -40,7 +40,15 @@ class Seat:
         self._conversation = Conversation(joined.room, config.context_tokens)
         self._conversation.observe(joined, client.author)
         self._speaker = Speaker(client, self._conversation, config, model, report)
-        self._triggers = Triggers(trio.current_time(), every_lines=config.every_lines, every_s=config.every_seconds)
+        is_private = joined.room.startswith("~")
+        self._triggers = Triggers(
+            trio.current_time(),
+            every_lines=None if is_private else config.every_lines,
+            every_s=None if is_private else config.every_seconds,
+            private_since=joined.head if is_private else None,
+            greet=config.greet and not is_private,
+            hear_bots=config.answer_bots,
+        )
         self._agenda = Agenda()
         self._busy_said = False  # the room has been told, and no question has been let in since
         # Each holds one: a signal that is there already says all that a second one would.

@@ -113,6 +113,8 @@ class Speaker:
     def _on_the_wire(self, cause: Cause) -> TurnCause:
         if cause.entry is not None:
             return TurnCause("command" if cause.reason is Reason.SEARCH else "entry", seq=cause.entry.seq)
+        if cause.arrived is not None:
+            return TurnCause("arrival", author=cause.arrived.author)
         heard = [line.seq for line in self._conversation.lines if not line.own]
         if cause.reason is Reason.LINES and heard:
             return TurnCause("entry", seq=heard[-1])
@@ -130,6 +132,7 @@ class Speaker:
             topic=self._conversation.topic,
             lines=self._conversation.lines,
             question=question,
+            arrived=None if cause.arrived is None else cause.arrived.nick,
         )
 
     async def _ask(self, prompt: Prompt) -> Answer:

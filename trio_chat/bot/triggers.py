@@ -1,4 +1,4 @@
-"""When a bot speaks: lines counted, time passed, its nick said, a question asked.
+"""When a bot speaks: lines counted, time passed, its nick said, a question asked, somebody come, a word in private.
 
 This file owns the rules, as synchronous code that is given the time and the events of one room and says what
 to do. It must not know how an answer comes about, and it reads no clock.
@@ -12,7 +12,7 @@ from enum import Enum
 from functools import lru_cache
 from typing import Final
 
-from protocol import Gap, Live, Message
+from protocol import Gap, Live, Message, Presence
 from trio_chat.client import ClientEvent, Connected, Disconnected
 
 STALE_S: Final = 300.0
@@ -26,14 +26,17 @@ class Reason(Enum):
     TIMER = "timer"
     MENTION = "mention"
     SEARCH = "search"
+    PRIVATE = "private"
+    ARRIVAL = "arrival"
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One occasion to speak. `entry` is the message that is to be answered, where there is one."""
+    """One occasion to speak. `entry` is the message to be answered, `arrived` who has come, where there is one."""
 
     reason: Reason
     entry: Message | None = None
+    arrived: Presence | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +57,31 @@ class Triggers:
         now: the time, in seconds of any clock that only goes forward, the same for all calls.
         every_lines: how many lines of people make a `Reason.LINES`; None: no number does.
         every_s: how many seconds make a `Reason.TIMER`; None: no time does.
+        private_since: in a private room, the seq after which every line is for the bot; None: it is no private room.
+        greet: whether somebody's coming is a `Reason.ARRIVAL`.
+        hear_bots: whether what other bots say counts like what people say.
 
     Attributes:
         due: when `tick` is to be called next; `math.inf` if never.
     """
 
-    def __init__(self, now: float, *, every_lines: int | None = None, every_s: float | None = None) -> None:
+    def __init__(
+        self,
+        now: float,
+        *,
+        every_lines: int | None = None,
+        every_s: float | None = None,
+        private_since: int | None = None,
+        greet: bool = False,
+        hear_bots: bool = False,
+    ) -> None:
+        self._private_since = private_since
+        self._greet = greet
+        self._hear_bots = hear_bots
         self._every_lines = every_lines
         self._every_s = every_s
         self._lines = 0  # of people, since the bot last had a reason to speak
-        self._live = False
+        self._live = private_since is not None  # whoever opened it has said the first line meanwhile
         self._cut_at: float | None = None
         self.due = math.inf if every_s is None else now + every_s
 
@@ -75,6 +93,9 @@ class Triggers:
         match event:
             case Message():
                 return self._hear(event, me)
+            case Presence(change="joined"):
+                if self._live and self._greet and not event.bot and event.author != me.author:
+                    return Cause(Reason.ARRIVAL, arrived=event)
             case Live():
                 self._live = True
             case Gap(reason="epoch"):
@@ -99,15 +120,18 @@ class Triggers:
         return Cause(Reason.TIMER)
 
     def _hear(self, said: Message, me: Me) -> Cause | None:
-        if not self._live or said.redacted or said.author == me.author:
+        if not self._live or said.redacted or said.author == me.author or said.seq <= (self._private_since or 0):
             return None
+        heard = self._hear_bots or not said.bot
         if said.command == "search":
             reason = Reason.SEARCH  # whoever asks, a bot too: an answer is no question, so there is no loop
-        elif said.bot:
+        elif not heard:
             return None
+        elif self._private_since is not None:
+            reason = Reason.PRIVATE
         else:
             reason = Reason.MENTION if mentions(said.text, me.nick) else Reason.LINES
-        if not said.bot:
+        if heard:
             self._lines += 1
         full = self._every_lines is not None and self._lines >= self._every_lines
         if full:

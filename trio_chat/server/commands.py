@@ -256,6 +256,7 @@ _TABLE: Final = {
         _Entry("/history", "/history [N]", "show the last entries", _history),
         _Entry("/find", "/find WORDS", "search what was said here", _find),
         _Entry("/search", "/search QUESTION", "ask the AI; the room sees question and answer", _search),
+        _Entry("/ask", "/ask QUESTION", "the same as /search", _search),
         _Entry("/stop", "/stop [NICK]", "stop a bot's answer", _stop),
         _Entry("/quit", "/quit [REASON]", "say bye", _quit),
         _Entry("/exit", "/exit [REASON]", "say bye", _quit),
