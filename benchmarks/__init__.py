@@ -1,6 +1,6 @@
 """Measurements of the server, each a program of its own: `python -m benchmarks --help` lists them.
 
-This file owns saying what is not installed. It must not know any of the programs.
+This file owns saying which module is not installed without which they cannot begin. It must not know any of them.
 """
 
 from importlib.util import find_spec

@@ -1,4 +1,4 @@
-"""`python -m benchmarks` compares this server with others, as `python -m benchmarks.delivery` does, for half an hour.
+"""`python -m benchmarks` compares this server with others, as `python -m benchmarks.delivery` does, for 20 minutes.
 
 This file owns that list and hands over to `benchmarks.delivery`. It must not know how anything is measured.
 """

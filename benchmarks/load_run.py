@@ -23,9 +23,7 @@ from benchmarks.load_schedule import Due
 CONNECTED_AT_ONCE: Final = 50
 GREETING_S: Final = 30.0
 """How long a client may take from dialling to being in its room."""
-
-FIRST_GREETING_S: Final = 5.0
-"""The same for the first, which comes alone: if it is let in later than that, something else listens there."""
+FIRST_S: Final = 5.0  # the same for the first, which comes alone
 
 QUIET_S: Final = 0.2
 SETTLING_S: Final = 10.0
@@ -182,8 +180,7 @@ class LoadRun:
 
     async def _connect(self, number: int) -> None:
         where = self._load.where
-        patience_s = GREETING_S if number else FIRST_GREETING_S
-        with trio.move_on_after(patience_s):
+        with trio.move_on_after(GREETING_S if number else FIRST_S):
             try:
                 stream = await trio.open_tcp_stream(self._load.host, self._load.port)
             except (OSError, UnicodeError) as error:
@@ -197,8 +194,8 @@ class LoadRun:
                 raise CannotBegin(f"{where} does not let client {number + 1:,} in: {client.refused}")
             return
         if not number:
-            raise CannotBegin(f"{where} did not answer within {patience_s:g} s; is it a chat server?")
-        raise CannotBegin(f"{where} did not let client {number + 1:,} in within {patience_s:g} s.")
+            raise CannotBegin(f"{where} did not answer within {FIRST_S:g} s; is it a chat server?")
+        raise CannotBegin(f"{where} did not let client {number + 1:,} in within {GREETING_S:g} s.")
 
     async def _settle(self) -> None:
         self._phase = "settling"

@@ -152,7 +152,7 @@ def encode_frames(payloads: Sequence[bytes], max_frame_bytes: int = MAX_FRAME_TO
         FrameError: a payload is empty or larger than `max_frame_bytes`; the peer would refuse it.
     """
     parts: list[bytes] = []
-    for payload in payloads:  # one loop and no call for each: a room's members share what is made here
+    for payload in payloads:
         length = len(payload)
         if not 0 < length <= max_frame_bytes:
             raise FrameError(length, max_frame_bytes)

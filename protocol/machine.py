@@ -85,7 +85,7 @@ class Machine:
             self._step_server(message, RemoteError)
 
     def received_together(self, requests: Sequence[Any]) -> bool:
-        """Note requests that came together, for a tenth of what `received` costs for each.
+        """Note requests that came together, for a quarter of what `received` costs for each.
 
         Returns:
             False, and nothing is noted, unless they are of one type, leave the state as it is, and may all come now:

@@ -186,6 +186,7 @@ FROM_SERVER: Final[Mapping[type, Input]] = {
 
 
 def answer_input(asked: type, answer: type) -> Input:
+    """Return what an answer of one type to a request of another is to the machine."""
     if answer is Error:
         return Input.HELLO_REFUSED if asked is Hello else Input.REFUSAL
     return Input.WELCOME if answer is Welcome else Input.BYE if answer is Bye else Input.ANSWER

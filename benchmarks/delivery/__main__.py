@@ -12,7 +12,6 @@ This file owns the command line and the order of things. It must not know how an
 """
 
 import argparse
-import os
 import platform
 import sys
 import tempfile
@@ -22,69 +21,36 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import psutil
 
 from benchmarks.delivery import charts
 from benchmarks.delivery.crowd import GaveUp
 from benchmarks.delivery.figures import Measure, Refused
+from benchmarks.delivery.files import CannotUse, Report, check_places, read_report, write_json, write_markdown
 from benchmarks.delivery.growth import CURVES, SUBJECTS, work_of
 from benchmarks.delivery.process import CORES
-from benchmarks.delivery.report import growth_table, settings, table
+from benchmarks.delivery.report import table
 from benchmarks.delivery.works import WORKS
 from benchmarks.server_process import ServerFailed
 from benchmarks.subjects import NAMES, load
 
 SECONDS: Final = 3.0
 REPEAT: Final = 3
-MARKS: Final = ("<!-- figures -->", "<!-- end of figures -->")
-"""Between these, a page holds what `--markdown` writes."""
-
-
-class Report(msgspec.Struct):
-    """All that one call measured."""
-
-    machine: str
-    python: str
-    at: str
-    seconds: float
-    measures: list[Measure] = []
-    refused: list[Refused] = []
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, show and write what was asked for; the exit code is 1 if something was lost or did not run."""
     chosen = _parser().parse_args(arguments)
-    _check_places(chosen.json, chosen.markdown, chosen.charts)
-    if chosen.again is not None:
-        report = _read(chosen.again)
-    else:
+    try:
+        check_places(chosen.json, chosen.markdown, chosen.charts)
+        report = None if chosen.again is None else read_report(chosen.again)
+    except CannotUse as error:
+        print(error, file=sys.stderr)
+        return 2
+    if report is None:
         report = measure_all(chosen.work, chosen.subjects, chosen.seconds, chosen.repeat)
     show(report, chosen.json, chosen.markdown, chosen.charts)
     return 1 if report.refused or any(m.values.get("lost") for m in report.measures) else 0
-
-
-def _check_places(json: Path | None, markdown: Path | None, charts_in: Path | None) -> None:
-    """Find out before half an hour of measuring that what comes of it cannot be written."""
-    for file in filter(None, (json, markdown)):
-        if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-            raise SystemExit(f"{file} cannot be written: choose a file in a directory that exists.")
-    if charts_in is not None and charts_in.exists() and not charts_in.is_dir():
-        raise SystemExit(f"{charts_in} is a file; name a directory for the charts.")
-    if markdown is not None and markdown.exists():
-        text = markdown.read_text(encoding="utf-8")
-        if text and not all(mark in text for mark in MARKS):
-            raise SystemExit(
-                f"{markdown} is not overwritten: name a new file, or put the lines {MARKS[0]} and {MARKS[1]} where the"
-                " tables go."
-            )
-
-
-def _read(file: Path) -> Report:
-    try:
-        return msgspec.json.decode(file.read_bytes(), type=Report)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise SystemExit(f"{file} holds no figures that --json wrote: {error}.") from None
 
 
 def measure_all(asked: Sequence[str], subjects: Sequence[str], seconds: float, repeat: int) -> Report:
@@ -107,25 +73,11 @@ def show(report: Report, json: Path | None, markdown: Path | None, charts_in: Pa
     """Print the tables, and write what was asked for."""
     print(f"\n{table(report.measures)}")
     if json is not None:
-        json.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+        write_json(report, json)
     if markdown is not None:
         write_markdown(report, markdown)
     if charts_in is not None:
         print(charts.missing() or "\n".join(str(file) for file in charts.draw(report.measures, charts_in)))
-
-
-def write_markdown(report: Report, file: Path) -> None:
-    """Write the tables into a file: between its marks, if it is there and has them."""
-    runs = 1 + max((m.run for m in report.measures), default=0)
-    how_often = f"{runs} run{'s' * (runs > 1)}, {report.seconds:g} s each"
-    about = f"{report.machine}, Python {report.python}, {report.at}; {how_often}."
-    tables = [settings(report.measures), table(report.measures, markdown=True), growth_table(report.measures)]
-    text = "\n\n".join([about, *filter(None, tables)])
-    before = file.read_text(encoding="utf-8") if file.exists() else ""
-    if MARKS[0] in before and MARKS[1] in before:
-        head, tail = before.partition(MARKS[0])[0], before.partition(MARKS[1])[2]
-        text = f"{head}{MARKS[0]}\n\n{text}\n\n{MARKS[1]}{tail.rstrip()}"
-    file.write_text(f"{text}\n", encoding="utf-8")
 
 
 def add(report: Report, work: str, subject: str, run: int, measure: Callable[[], dict[str, float]]) -> None:
@@ -171,10 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks.delivery",
         description="Measure this server and its peers on the same work, in turns, each in a fresh process, and compare"
-        " them. Everything, three times, takes about 25 minutes; --work W1 --subjects trio_chat,nats --repeat 1 half a"
+        " them. Everything, three times, takes 20 minutes; --work W1 --subjects trio_chat,nats --repeat 1 half a"
         " minute.",
-        epilog="The exit status is 0, or 1 if something was lost or did not run. docs/performance.md says how it is"
-        " measured, and what came out.",
+        epilog="The exit status is 0; 1 if something was lost or did not run; 2 if a file cannot be used."
+        " docs/performance.md says how it is measured, and what came out.",
     )
     titles = {name: work.title for name, work in WORKS.items()} | {name: c.title for name, c in CURVES.items()}
     names = ", ".join(f"{name}: {title}" for name, title in titles.items())

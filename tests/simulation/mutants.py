@@ -70,8 +70,8 @@ MUTANTS: Final = (
         (f"{SERVER}/hub.py", "            origin.settle(commit)\n", "            pass\n"),
         (
             f"{SERVER}/hub.py",
-            "        for origin, _ in origins:\n",
-            "        for origin, commit in origins:\n            origin.settle(commit)\n",
+            "            for origin, _ in origins:\n",
+            "            for origin, commit in origins:\n                origin.settle(commit)\n",
         ),
     ),
     _mutant(

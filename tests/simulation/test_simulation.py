@@ -3,14 +3,16 @@
 A scenario that fails is printed as Python: put it into `SCENARIOS`, and it is a regression test.
 """
 
+import shutil
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from tests.simulation import scenario as steps
 from tests.simulation.batch import BATCH, Report, run_batch
-from tests.simulation.hunt import ROOT
+from tests.simulation.hunt import ROOT, sow
 from tests.simulation.judgement import Broken
 from tests.simulation.machine import RULES
 from tests.simulation.mutants import MUTANTS
@@ -162,13 +164,16 @@ def test_a_failing_scenario_is_shrunk_to_what_matters() -> None:
     assert shrunk(happening, fails).steps == (Post(0, 0, 0, 0), Kill(None, 0.0, 0))
 
 
-def test_every_mutant_can_be_sown() -> None:
+def test_every_mutant_can_be_sown_and_is_a_program(tmp_path: Path) -> None:
     names = Counter(mutant.name for mutant in MUTANTS)
     assert max(names.values()) == 1
     for mutant in MUTANTS:
         for edit in mutant.edits:
-            text = (ROOT / edit.file).read_text(encoding="utf-8")
-            assert text.count(edit.old) == 1, f"{mutant.name}: {edit.old!r} is not once in {edit.file}"
+            (tmp_path / edit.file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / edit.file, tmp_path / edit.file)
+        sow(mutant, tmp_path)
+        for edit in mutant.edits:
+            compile((tmp_path / edit.file).read_text(encoding="utf-8"), f"{mutant.name}: {edit.file}", "exec")
 
 
 def test_a_broken_promise_says_its_number() -> None:

@@ -3,7 +3,7 @@
 Here, what becomes of drafts and what the feed is told; the files beside it have the rest of the contract.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -67,6 +67,25 @@ async def test_an_entry_comes_back_with_every_field_of_its_draft(store: Store) -
     )
     assert await append(store, draft) == [message]
     assert await all_entries(store) == [message]
+
+
+ODD: Final = [
+    '"', "\\", "\\u0041", "\\" * 4_000, '"' * 4_000, "\U0001f600" * 4_000, "\u2028\u2029", "\U0010ffff", "null", "true",
+    "12", "1e999", "[1]", '{"a":1}', "'; DROP TABLE entries; --", "\t\n", " ", "a\n" * 2_000,
+]  # fmt: skip
+
+
+async def test_odd_texts_keys_and_nicks_come_back_as_they_were(store: Store) -> None:
+    drafts = [said(text, key=f"{text[:60]}-{number}", nick=text[:30], at=2**53 - 1) for number, text in enumerate(ODD)]
+    entries = await append(store, *drafts)
+    assert await all_entries(store) == entries
+    assert [(entry.text, entry.nick, entry.at) for entry in entries if isinstance(entry, Message)] == [
+        (draft.text, draft.nick, draft.at) for draft in drafts
+    ]
+    assert {type(again) for again in await append(store, *drafts)} == {Duplicate}
+    await appended(store, *[edit(seq, text) for seq, text in enumerate(reversed(ODD), 1)])
+    shown = (await all_entries(store))[: len(ODD)]
+    assert [entry.text for entry in shown if isinstance(entry, Message)] == ODD[::-1]
 
 
 async def test_what_is_no_message_comes_back_as_what_it_is(store: Store) -> None:

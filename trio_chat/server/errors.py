@@ -5,8 +5,6 @@ This file owns the pairing of the protocol's error codes with a sentence. It mus
 
 from protocol import Error
 from trio_chat.names import NameRefused
-from trio_chat.server.log import log
-from trio_chat.store import StoreUnavailable
 
 
 class Refusal(Exception):
@@ -28,9 +26,3 @@ def refused(number: int, refusal: Refusal | NameRefused) -> Error:
     """Return the answer to the request with this id."""
     retry_after_ms = refusal.retry_after_ms if isinstance(refusal, Refusal) else None
     return Error(number, refusal.code, str(refusal), retry_after_ms)
-
-
-def unavailable(number: int, error: StoreUnavailable) -> Error:
-    """Log why the store failed, and return the answer to the request with this id."""
-    log.error("the storage failed", error=str(error))
-    return Error(number, "unavailable", "The server's storage is down for the moment; send it again.", 1_000)

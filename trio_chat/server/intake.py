@@ -28,10 +28,10 @@ from protocol import (
 )
 from trio_chat.names import NameRefused
 from trio_chat.server import commands, requests
-from trio_chat.server.errors import Refusal, refused, unavailable
+from trio_chat.server.errors import Refusal, refused
 from trio_chat.server.limits import Strikes
 from trio_chat.server.log import log
-from trio_chat.server.posting import append_posts
+from trio_chat.server.posting import append_posts, unavailable
 from trio_chat.store import StoreUnavailable
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ class TokenBucket:
         self._seen = now
 
     def left(self, now: float) -> int:
-        """How many things are allowed at `now`, if none are spent before."""
+        """Return how many things are allowed at `now`; `spend` those that are done before asking for `wait_s`."""
         self._tokens = min(self._burst, self._tokens + (now - self._seen) * self._rate)
         self._seen = now
         return int(self._tokens)
@@ -30,8 +30,8 @@ class TokenBucket:
 
     @property
     def wait_s(self) -> float:
-        """How many seconds after the last look at what is `left` there will be one thing."""
-        return max(0.0, 1 - self._tokens) / self._rate
+        """How many seconds after the last look at what is `left` one more thing is allowed; where nothing is left."""
+        return (1 - self._tokens) / self._rate
 
 
 class Strikes:

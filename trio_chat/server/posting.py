@@ -13,7 +13,8 @@ import trio
 from protocol import Error, Message, Post, Posted, State
 from trio_chat.names import NameRefused
 from trio_chat.server.access import membership_in, too_fast
-from trio_chat.server.errors import Refusal, refused, unavailable
+from trio_chat.server.errors import Refusal, refused
+from trio_chat.server.log import log
 from trio_chat.store import Commit, Draft, Duplicate, Outcome, Rejected, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def draft_posts(
 
     `command` is the slash command that they stand for.
     """
-    drafts: list[Draft] = []  # one loop and no call for each: this is done for every post
+    drafts: list[Draft] = []  # one plain loop: this is done for every post
     refusal: Refusal | NameRefused | None = None
     bucket = c.person.bucket if c.person is not None else None
     left = len(posts) if bucket is None else bucket.left(now)
@@ -67,8 +68,6 @@ def draft_posts(
                 refusal = error
                 break
         if len(drafts) == left:
-            assert bucket is not None
-            refusal = too_fast(bucket)
             break
         drafts.append(
             Draft(
@@ -89,6 +88,8 @@ def draft_posts(
         )
     if bucket is not None:
         bucket.spend(len(drafts))
+        if refusal is None and len(drafts) < len(posts):
+            refusal = too_fast(bucket)
     return drafts, refusal
 
 
@@ -163,3 +164,9 @@ _REJECTED: Final = {
     "no_such_entry": "There is no such message in this room, or it was deleted.",
     "no_such_room": "There is no such room any more; join it anew.",
 }
+
+
+def unavailable(number: int, error: StoreUnavailable) -> Error:
+    """Log why the store failed, and return the answer to the request with this id."""
+    log.error("the storage failed", error=str(error))
+    return Error(number, "unavailable", "The server's storage is down for the moment; send it again.", 1_000)

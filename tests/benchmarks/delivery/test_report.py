@@ -6,8 +6,9 @@ import msgspec
 import pytest
 
 from benchmarks.delivery import charts
-from benchmarks.delivery.__main__ import Report, main
+from benchmarks.delivery.__main__ import main
 from benchmarks.delivery.figures import Flow, Measure, Pace
+from benchmarks.delivery.files import Report
 from benchmarks.delivery.growth import CURVES, points_of, work_of
 from benchmarks.delivery.profile import part_of, shares_of
 from benchmarks.delivery.report import number, table, verdicts
