@@ -25,7 +25,8 @@ async def test_it_says_where_it_is_what_it_does_and_how_the_connection_fares() -
         running.room.deliver(Connected(again=True, nick="sage_"))
         await wait_all_tasks_blocked()
     assert running.reports == [
-        "joined #lobby as sage; it speaks every 5 lines, when called by name, in private and to /search, by the model m",
+        "joined #lobby as sage; it speaks every 5 lines, when called by name, in private and to /search, "
+        "by the model m",
         "cut off: The server is gone.",
         "connected again, as sage_",
     ]

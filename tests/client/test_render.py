@@ -24,6 +24,7 @@ from protocol import (
     Rooms,
     RoomSummary,
     TopicSet,
+    TurnChange,
 )
 from trio_chat.client.render import REMEMBERED_MESSAGES, Renderer
 
@@ -58,6 +59,11 @@ def said(text: str = "hello", *, room: str = "lobby", seq: int = 1, at: int = NO
         (said(room="~x"), "[12:00] @bob <alice> hello"),
         (Message("lobby", 1, NOON, "a1", "alice", "waves", action=True), "[12:00]  * alice waves"),
         (Message("lobby", 1, NOON, "a1", "sage", "hm", bot=True), "[12:00] <sage [bot]> hm"),
+        (Message("lobby", 1, NOON, "a1", "sage", "h", bot=True, stopped=True), "[12:00] <sage [bot]> h … (stopped)"),
+        (TurnChange("lobby", 1, "a1", "sage", "begun"), "[12:00] -!- sage [bot] is writing …"),
+        (TurnChange("lobby", 1, "a1", "sage", "ended", "deadline"), "[12:00] -!- sage [bot] took too long"),
+        (TurnChange("lobby", 1, "a1", "sage", "ended", "stopped", "ann"), "[12:00] -!- sage [bot] was stopped by ann"),
+        (TurnChange("lobby", 1, "a1", "sage", "ended", "new"), "[12:00] -!- sage [bot] has ended"),
         (Message("lobby", 1, NOON, "a1", "sage", "nods", action=True, bot=True), "[12:00]  * sage [bot] nods"),
         (Message("lobby", 1, NOON, "a1", "alice", "why?", command="search"), "[12:00] <alice> /search why?"),
         (Message("lobby", 1, NOON, "a1", "alice", "new", edited_at=NOON), "[12:00] <alice> new (edited)"),

@@ -26,6 +26,7 @@ from protocol import (
     Redacted,
     Rooms,
     TopicSet,
+    TurnChange,
 )
 from trio_chat.client.ink import QUIET, add_name, add_nick, add_text
 
@@ -60,6 +61,7 @@ class Renderer:
             Redacted: lambda redacted, _: self._redacted(redacted),
             TopicSet: lambda topic, _: self._topic_set(topic),
             Presence: self._presence,
+            TurnChange: self._turn,
             Gap: self._gap,
             Joined: self._joined,
             Members: self._members,
@@ -109,6 +111,8 @@ class Renderer:
         if message.command is not None:
             add_name(line, f"/{message.command} ", "bold")
         add_text(line, message.text)
+        if message.stopped:
+            line.append(" … (stopped)", QUIET)
         return line.append(" (edited)", QUIET) if message.edited_at is not None else line
 
     def _edited(self, edited: Edited) -> Lines:
@@ -151,6 +155,26 @@ class Renderer:
         else:
             deed = {"joined": "has joined", "left": "has left", "lost": "has lost the connection"}
             add_name(line, " " + deed.get(presence.change, presence.change))
+        return [*day, line]
+
+    def _turn(self, turn: TurnChange, now_s: float) -> Lines:
+        """Say that a bot is at work, and what has kept it from finishing; that it has finished, its post shows."""
+        if turn.reason == "done":
+            return []
+        line, day = self._news(now_s, turn.room)
+        add_nick(line, turn.nick, bot=True)
+        if turn.change == "begun":
+            return [*day, line.append(" is writing …", QUIET)]
+        ends = {
+            "stopped": " was stopped",
+            "deadline": " took too long",
+            "gone": " has gone in the middle of an answer",
+            "asker left": " stops, for who asked has left",
+        }
+        add_name(line, ends.get(turn.reason or "", " has ended"))
+        if turn.by is not None and turn.reason == "stopped":
+            line.append(" by ")
+            add_nick(line, turn.by)
         return [*day, line]
 
     def _gap(self, gap: Gap, now_s: float) -> Lines:
