@@ -236,3 +236,14 @@ async def test_a_slow_reader_gets_the_newest_draft_and_not_all(server: Server) -
         posted = await bot.ask(Post(bot.next_id(), "lobby", "k", "done", turn=granted.turn))
         assert isinstance(posted, Posted)
         await change(ann, "ended")
+
+
+async def test_a_bot_that_joins_anew_keeps_its_turn_and_it_ends_when_the_bot_leaves(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        granted = await take(bot, Cause("timer"))
+        await bot.join()
+        await bot.ask(ShowDraft(bot.next_id(), granted.turn, "still here"))
+        assert (await ann.expect(DraftShown)).text == "still here"
+        await bot.ask(Leave(bot.next_id(), "lobby"))
+        assert (await change(ann, "ended")).reason == "gone"
+        assert not any(isinstance(message, DraftShown) for message in bot.seen)

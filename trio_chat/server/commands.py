@@ -222,14 +222,14 @@ async def _stop(typed: Typed) -> None:
     turns = [
         turn
         for turn in typed.c.server.turns.in_room(room)
-        if not typed.words or nick_key(typed.words).key == turn.membership.person.key
+        if not typed.words or nick_key(typed.words).key == turn.person.key
     ]
     if not turns:
         nobody = f"{typed.words} is not" if typed.words else "No bot is"
         typed.c.send(Notice(f"{nobody} about to say something here.", room, id=typed.id))
         return
     mine = [turn for turn in turns if typed.c.operator or turn.asker in (None, person.author)]
-    nicks = ", ".join(turn.membership.person.nick for turn in mine or turns)
+    nicks = ", ".join(turn.person.nick for turn in mine or turns)
     if not mine:
         raise Refusal("forbidden", f"Only who asked {nicks} may stop the answer.")
     for turn in mine:

@@ -180,7 +180,7 @@ class Connection:
         """Leave a room, and let go of it if that leaves it empty."""
         del self.memberships[membership.room.name]
         membership.room.exit(membership, change)
-        self.server.turns.depart(membership, change)
+        self.server.turns.depart(self, membership, change)
         self.hub.close_if_empty(membership.room)
 
     def _exit_rooms(self) -> None:

@@ -76,7 +76,7 @@ class Room:
             if membership is not but and not membership.delivery.offer(block):
                 membership.delivery.miss_presence(membership)
 
-    def show(self, what: int, block: bytes, but: Membership) -> None:
+    def show(self, what: int, block: bytes, but: Membership | None) -> None:
         """Give a block to every member of which only the newest counts, among those of the same number."""
         for membership in self.members:
             if membership is not but:

@@ -39,14 +39,16 @@ class Turn:
 
     Attributes:
         number: what names it on the wire.
-        membership: whose turn it is, and where.
+        connection: that of the bot.
+        person: the bot.
+        room: where it speaks.
         asker: the author at whose wish it is; None if nobody's in particular.
         hops: how many turns of bots lead to it, itself included.
         text: what its next post is so far.
         ends_at: when it is ended, on Trio's clock.
     """
 
-    __slots__ = ("asker", "connection", "ends_at", "hops", "membership", "number", "pace", "text")
+    __slots__ = ("asker", "connection", "ends_at", "hops", "number", "pace", "person", "room", "text")
 
     def __init__(
         self,
@@ -60,12 +62,18 @@ class Turn:
     ) -> None:
         self.number = number
         self.connection = connection
-        self.membership = membership
+        self.person = membership.person
+        self.room = membership.room
         self.asker = asker
         self.hops = hops
         self.text = ""
         self.ends_at = now + turn_s
         self.pace = TokenBucket(SHOWN_PER_S, SHOWN_PER_S, now)
+
+    @property
+    def own(self) -> "Membership | None":
+        """The bot's membership in the room, which is not told like the others; it may have joined anew."""
+        return self.connection.memberships.get(self.room.name)
 
 
 class Turns:
@@ -124,14 +132,14 @@ class Turns:
             Refusal: `no_turn`: there is none.
         """
         turn = None if number is None else self._open.get(number)
-        if turn is None or turn.connection is not c or room not in (None, turn.membership.room.name):
+        if turn is None or turn.connection is not c or room not in (None, turn.room.name):
             why = "A bot speaks within a turn; ask for one first." if number is None else "This turn is over."
             raise Refusal("no_turn", why)
         return turn
 
     def in_room(self, room: str) -> list[Turn]:
         """Return the open turns of a room, oldest first."""
-        return [turn for turn in self._open.values() if turn.membership.room.name == room]
+        return [turn for turn in self._open.values() if turn.room.name == room]
 
     def show(self, turn: Turn, text: str) -> None:
         """Take note of what the turn's next post is so far, and show it to the room."""
@@ -139,9 +147,9 @@ class Turns:
         if not turn.pace.left(trio.current_time()):
             return
         turn.pace.spend(1)
-        room, person = turn.membership.room, turn.membership.person
+        room, person = turn.room, turn.person
         shown = DraftShown(room.name, turn.number, person.author, person.nick, text)
-        room.show(turn.number, encode_frame(encode(shown)), but=turn.membership)
+        room.show(turn.number, encode_frame(encode(shown)), but=turn.own)
 
     def posted(self, turn: Turn, tokens: int, *, more: bool) -> None:
         """Take note that a post of the turn is in the log: the last one, unless there is `more` to come."""
@@ -153,7 +161,7 @@ class Turns:
         """End a turn, once: tell the room, and keep what it had said so far unless it is `done`."""
         if self._open.pop(turn.number, None) is None:
             return
-        room, person = turn.membership.room, turn.membership.person
+        room, person = turn.room, turn.person
         self._governor.end(room.name, person.author)
         self._governor.use(room.name, tokens, self._hub.wall_clock_ms())
         room.forget_shown(turn.number)
@@ -161,11 +169,11 @@ class Turns:
             self._commit(turn)
         self._announce(turn, "ended", reason, by)
 
-    def depart(self, membership: "Membership", change: str) -> None:
+    def depart(self, c: "Connection", membership: "Membership", change: str) -> None:
         """End what ends when a connection is in a room no more: its turns, and those at the wish of who has left."""
         room, person = membership.room, membership.person
         for turn in self.in_room(room.name):
-            if turn.membership is membership:
+            if turn.connection is c:
                 self.end(turn, "gone")
             elif change == "left" and turn.asker == person.author and person not in room.people:
                 self.end(turn, "asker left", by=person.nick)
@@ -196,7 +204,7 @@ class Turns:
         await self._idle.wait()
 
     def _commit(self, turn: Turn) -> None:
-        room, person, now_ms = turn.membership.room, turn.membership.person, self._hub.wall_clock_ms()
+        room, person, now_ms = turn.room, turn.person, self._hub.wall_clock_ms()
         draft = Draft(
             room.name, person.author, f"stopped-{now_ms}-{turn.number}", now_ms, person.nick, "message", turn.text,
             bot=True, hops=turn.hops, stopped=True,
@@ -209,8 +217,8 @@ class Turns:
             self._idle = trio.Event()
 
     def _announce(self, turn: Turn, change: str, reason: str | None = None, by: str | None = None) -> None:
-        room, person = turn.membership.room, turn.membership.person
+        room, person = turn.room, turn.person
         event = TurnChange(room.name, turn.number, person.author, person.nick, change, reason, by)
-        room.announce(event, but=turn.membership)
+        room.announce(event, but=turn.own)
         if change == "ended" and reason != "gone":
             turn.connection.send(event)  # whose turn it is hears of it whatever waits
