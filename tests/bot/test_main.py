@@ -65,6 +65,8 @@ def nobody() -> Iterator[str]:
         (("--every-seconds", "-1"), "give --every-seconds a number above 0"),
         (("--every-lines", "many"), "every-lines"),
         (("--every-moon",), "every-moon"),
+        (("--api-key-file", "/nowhere/key"), "No such file or directory): give --api-key-file"),
+        (("--base-url", "http://user:sk-secret@127.0.0.1/v1"), "--api-key-file"),
         ((), "set OPENAI_API_KEY, or give --base-url an OpenAI-compatible endpoint, or use --model markov"),
         (("--base-url", "localhost"), "--base-url"),
         (("http://example.org", "--model", "markov"), "chat://127.0.0.1:5002"),
@@ -91,7 +93,17 @@ def test_a_missing_library_gets_a_sentence_that_says_what_to_install(run: Run, p
 def test_help_is_shown_and_names_every_option(run: Run) -> None:
     done = run("--help")
     assert done.returncode == 0
-    for option in ("--nick", "--room", "--every-lines", "--every-seconds", "--model", "--base-url", "--persona"):
+    for option in (
+        "--nick",
+        "--room",
+        "--every-lines",
+        "--every-seconds",
+        "--model",
+        "--base-url",
+        "--persona",
+        "--api-key-file",
+        "--web-search",
+    ):
         assert option in done.stdout
 
 
