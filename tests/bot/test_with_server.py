@@ -143,7 +143,9 @@ async def test_markov_talks_from_the_history_of_the_server(server: Server) -> No
 
 
 async def test_the_tools_about_a_room_tell_of_this_room_of_the_server_and_no_other(server: Server) -> None:
-    async with person(server) as ann, real_client(server) as client:
+    elsewhere = open_client(nick="bob", session="c" * 32, dial=server.dial)
+    async with person(server) as ann, elsewhere as bob, real_client(server) as client:
+        await bob.join("secret")
         await ann.join("secret")
         await ann.post("secret", "the pizza is poisoned")
         await ann.post("lobby", "I like pizza")
