@@ -17,7 +17,7 @@ import trio
 
 from protocol import Message
 from tests.bot.provider import fails, provider, says
-from trio_chat.bot.__main__ import ask_for_mode
+from trio_chat.bot.__main__ import ask_for_mode, configure
 from trio_chat.bot.config import BotConfig
 from trio_chat.client import open_client
 
@@ -105,6 +105,14 @@ def test_help_is_shown_and_names_every_option(run: Run) -> None:
         "--web-search",
     ):
         assert option in done.stdout
+
+
+def test_the_options_about_the_provider_become_its_settings(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("sk-from-file\n")
+    config = configure(base_url="http://127.0.0.1:1/v1", api_key_file=str(path), web_search=True)
+    assert (config.base_url, config.api_key, config.web_search) == ("http://127.0.0.1:1/v1", "sk-from-file", True)
+    assert BotConfig().web_search is False
 
 
 def test_importing_the_package_imports_no_models_library(run: Run) -> None:

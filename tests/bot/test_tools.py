@@ -39,7 +39,7 @@ def test_the_schema_follows_from_the_type_hints() -> None:
     assert (tool.name, tool.description) == ("roll", "Roll a die.")
     properties = tool.schema["properties"]
     assert properties["sides"] == {"type": "integer", "minimum": 2, "description": "How many sides."}
-    assert properties["times"]["type"] == "integer"
+    assert properties["times"] == {"type": "integer", "default": 1}
     assert tool.schema["type"] == "object"
     assert tool.schema["required"] == ["sides"]
     assert tool.schema["additionalProperties"] is False

@@ -85,6 +85,8 @@ def _fields(function: Callable[..., Any]) -> list[tuple[str, Any] | tuple[str, A
             raise TypeError(f"its parameter {parameter.name} has no type hint")
         if parameter.default is parameter.empty:
             fields.append((parameter.name, hints[parameter.name]))
+        elif isinstance(parameter.default, str | int | float | None):  # what the schema can tell of
+            fields.append((parameter.name, hints[parameter.name], parameter.default))
         else:
             default = msgspec.field(default_factory=partial(copy.deepcopy, parameter.default))
             fields.append((parameter.name, hints[parameter.name], default))
