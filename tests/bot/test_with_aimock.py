@@ -55,6 +55,12 @@ async def test_an_answer_grows_piece_by_piece(tmp_path: Path) -> None:
     assert all(later.startswith(sooner) for sooner, later in zip(ask.shown, ask.shown[1:], strict=False))
 
 
+async def test_a_slow_model_that_keeps_on_talking_is_not_cut_off(tmp_path: Path) -> None:
+    async with asking(tmp_path, attempt_s=1.5) as (ask, _):
+        answer = await ask.answer(prompt(text="slowly"))  # 38 pieces, 50 ms apart
+    assert (answer.text, answer.unfinished) == (SKY, None)
+
+
 async def test_what_the_model_thinks_aloud_is_not_said(tmp_path: Path) -> None:
     async with asking(tmp_path) as (ask, _):
         assert await ask.text(prompt(text="are you thinking?")) == "Yes."

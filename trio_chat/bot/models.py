@@ -86,7 +86,7 @@ class Model(Protocol):
         """Return the answer to `prompt`, and show it while it grows.
 
         Cancelling it abandons the answer and leaves nothing running: a connection to a provider is closed before
-        this returns. One call at a time.
+        this returns. How long it may take is the caller's to bound. One call at a time.
 
         Raises:
             ModelFailed: there will be no answer.
