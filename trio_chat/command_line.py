@@ -21,8 +21,17 @@ def run_app(app: App, tokens: list[str] | None = None) -> object:
     try:
         command, bound, _ = app.parse_args(tokens, print_error=False, exit_on_error=False)
     except CycloptsError as error:
-        fail(f"{' '.join(str(error).split())} See --help.")
+        fail(f"{' '.join(_without_values(str(error), tokens).split())} See --help.")
     return command(*bound.args, **bound.kwargs)
+
+
+def _without_values(sentence: str, tokens: list[str] | None) -> str:
+    """Return a sentence that quotes ``--option=value`` without the value: it may be a key, given where none belongs."""
+    for token in sys.argv[1:] if tokens is None else tokens:
+        option, _, value = token.partition("=")
+        if option.startswith("-") and value:
+            sentence = sentence.replace(token, option)
+    return sentence
 
 
 def fail(sentence: str, code: int = USAGE_ERROR) -> NoReturn:

@@ -3,7 +3,9 @@
 This file owns the server's side of one request after another, as a test scripts it. It must not know the bot.
 """
 
+import contextlib
 import json
+import math
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -26,6 +28,7 @@ class Reply:
             head is not sent either.
         silent: never answer, until the client goes away.
         held: send the body, but not its end, and keep the connection until the client goes away.
+        drips: what to send again and again while it is held.
     """
 
     status: int = 200
@@ -35,6 +38,7 @@ class Reply:
     cut_after: int | None = None
     silent: bool = False
     held: bool = False
+    drips: bytes = b""
 
 
 def says(text: str | None, **message: Any) -> Reply:
@@ -143,10 +147,20 @@ async def _serve(running: Provider, stream: trio.SocketStream) -> None:
                 running.left.set()
                 return
             if reply.held:
-                await stream.receive_some()
+                await _hold(connection, stream, reply.drips)
                 running.left.set()
             if reply.held or reply.cut_after is not None:
                 return
+
+
+async def _hold(connection: h11.Connection, stream: trio.SocketStream, drips: bytes) -> None:
+    """Wait until the client goes away."""
+    with contextlib.suppress(trio.BrokenResourceError):
+        while True:
+            with trio.move_on_after(0.05 if drips else math.inf):
+                await stream.receive_some()
+                return
+            await stream.send_all(connection.send(h11.Data(data=drips)) or b"")
 
 
 async def _request(connection: h11.Connection, stream: trio.SocketStream) -> tuple[h11.Request, bytes] | None:

@@ -223,11 +223,11 @@ class ScriptedModel:
 
     Attributes:
         prompts: what it was asked.
-        answers: what it says next: a text, an error to raise, or None to show "at" until `release` is set. The
-            last one stands for all that follow.
+        answers: what it says next: a text or all of an answer, an error to raise, or None to show "at" until
+            `release` is set. The last one stands for all that follow.
     """
 
-    def __init__(self, *answers: str | Exception | None) -> None:
+    def __init__(self, *answers: str | Answer | Exception | None) -> None:
         self.prompts: list[Prompt] = []
         self.answers = deque(answers)
         self.release = trio.Event()
@@ -242,5 +242,6 @@ class ScriptedModel:
             answer = "at last"
         if isinstance(answer, Exception):
             raise answer
-        show(answer)
-        return Answer(answer)
+        answer = Answer(answer) if isinstance(answer, str) else answer
+        show(answer.text)
+        return answer

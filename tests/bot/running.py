@@ -11,6 +11,7 @@ from trio.testing import wait_all_tasks_blocked
 from tests.bot.room import RoomInMemory, ScriptedModel
 from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import BotConfig
+from trio_chat.bot.models import Answer
 
 
 class Running:
@@ -28,7 +29,7 @@ class Running:
 
 @asynccontextmanager
 async def bot(
-    *answers: str | Exception | None, room: RoomInMemory | None = None, **settings: Any
+    *answers: str | Answer | Exception | None, room: RoomInMemory | None = None, **settings: Any
 ) -> AsyncIterator[Running]:
     """Run a bot for as long as the block lasts; by default its model says "yes"."""
     running = Running(room or RoomInMemory(), ScriptedModel(*answers or ("yes",)))

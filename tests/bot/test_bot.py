@@ -7,6 +7,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from tests.bot.provider import calls, provider, streams
 from tests.bot.room import RoomInMemory, ScriptedModel
 from tests.bot.running import bot
 from trio_chat.bot.bot import run_bot
@@ -14,6 +15,7 @@ from trio_chat.bot.config import MARKOV, BotConfig
 from trio_chat.bot.context import Prompt
 from trio_chat.bot.markov_model import TOO_LITTLE
 from trio_chat.bot.models import Answer, Show
+from trio_chat.bot.tools import tool_from
 from trio_chat.client import ClientClosed, Connected, Disconnected, Refused
 
 pytestmark = pytest.mark.autojump
@@ -110,3 +112,35 @@ async def test_the_model_that_the_settings_ask_for_is_opened_by_itself() -> None
             await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
     assert room.said_by_bot[0].text == TOO_LITTLE[0]
+
+
+async def test_the_model_may_call_the_tools_of_the_room_and_those_that_it_is_given() -> None:
+    def roll(sides: int) -> int:
+        """Roll a die."""
+        return sides
+
+    room = RoomInMemory()
+    async with (
+        provider(streams(calls(("roll", '{"sides": 6}'), ("room_topic", ""))), streams("A six.")) as asked,
+        trio.open_nursery() as nursery,
+    ):
+        config = BotConfig(model="m", base_url=asked.base_url)
+        await nursery.start(partial(run_bot, config, client=room, tools=[tool_from(roll)]))
+        room.say("sage, roll a die")
+        while not room.said_by_bot:
+            await trio.lowlevel.checkpoint()
+        nursery.cancel_scope.cancel()
+    assert room.said_by_bot[0].text == "A six."
+    offered = [tool["function"]["name"] for tool in asked.requests[0]["tools"]]
+    assert offered == ["search_history", "who_is_here", "room_topic", "roll"]
+    assert [message["content"] for message in asked.requests[1]["messages"][3:]] == ["6", '{"room":"lobby","topic":""}']
+
+
+async def test_a_tool_named_like_one_of_the_rooms_is_a_mistake_to_mend() -> None:
+    def room_topic() -> str:
+        """Tell the topic."""
+        return ""
+
+    config = BotConfig(model="m", base_url="http://127.0.0.1:1/v1")
+    with pytest.raises(ValueError, match="a tool room_topic already"):
+        await run_bot(config, client=RoomInMemory(), tools=[tool_from(room_topic)])

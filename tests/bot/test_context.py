@@ -70,12 +70,12 @@ def test_changes_to_lines_that_are_not_known_change_nothing() -> None:
 
 
 def test_the_oldest_lines_go_when_the_budget_is_used_up() -> None:
-    conversation = heard(*(said(seq, "x" * 100) for seq in range(1, 50)), max_tokens=300)
+    conversation = heard(*(said(seq, "x" * 100) for seq in range(1, 50)), max_tokens=450)
     assert [line.seq for line in conversation.lines] == [45, 46, 47, 48, 49]
 
 
 def test_an_edit_that_makes_a_line_longer_is_paid_for_by_the_oldest() -> None:
-    conversation = heard(said(1, "a"), said(2, "b"), edited(3, 2, "b" * 780), max_tokens=300)
+    conversation = heard(said(1, "a"), said(2, "b"), edited(3, 2, "b" * 780), max_tokens=450)
     assert [line.seq for line in conversation.lines] == [2]
 
 
@@ -136,10 +136,9 @@ def test_what_a_model_is_shown_never_exceeds_the_budget_whatever_happens(happene
         )
 
 
-def test_a_token_is_guessed_for_every_three_bytes_so_that_no_script_comes_off_cheaper_than_it_is() -> None:
-    assert [tokens_in(text) for text in ("", "a", "abc", "abcd", "\u4f60\u597d", "\U0001f600", "\ud800")] == [
-        0, 1, 1, 2, 2, 2, 1
-    ]  # fmt: skip
+def test_a_token_is_guessed_for_every_two_bytes_so_that_no_script_comes_off_cheaper_than_it_is() -> None:
+    texts = ("", "a", "abc", "\u4f60\u597d", "\U0001f600", "\ud800")
+    assert [tokens_in(text) for text in texts] == [0, 1, 2, 3, 2, 2]
 
 
 @given(st.text(), st.text(), st.text())

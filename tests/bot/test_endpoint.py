@@ -81,7 +81,7 @@ async def test_openais_own_header_counts_milliseconds() -> None:
         Reply(200, b"null"),
         Reply(200, b"\xff\xfe"),
         Reply(200, {"choices": [{"message": {"content": "x"}}], "error": {"code": "overloaded"}}),
-        Reply(200, b"x" * 2_000_000),
+        says("x" * 2_000_000),
         Reply(200, b"x" * 100, cut_after=-1),
         Reply(200, b"x" * 100, cut_after=0),
         Reply(200, b"x" * 100, cut_after=20),
@@ -208,6 +208,29 @@ async def test_a_provider_that_falls_silent_in_mid_stream_is_not_waited_for() ->
             answer = await ask.answer()
             await running.left.wait()
         assert (answer.text, answer.unfinished) == ("Once upon", "the provider did not answer in time")
+
+
+async def test_a_provider_that_sends_nonsense_is_not_listened_to_any_longer() -> None:
+    async with asking(streams(b"data: {nonsense\n\n", done=False, held=True), says("well")) as (ask, running):
+        with trio.fail_after(20):
+            assert await ask.text() == "well"
+            await running.left.wait()
+
+
+async def test_what_follows_a_finished_answer_spoils_nothing() -> None:
+    for follows in (b"data: {nonsense\n\n", b'data: {"error": "late"}\n\n'):
+        async with asking(streams("Yes.", piece(finish="stop"), follows)) as (ask, _):
+            answer = await ask.answer()
+        assert (answer.text, answer.unfinished) == ("Yes.", None)
+
+
+async def test_comments_keep_a_connection_alive_but_no_attempt() -> None:
+    talks_on = streams("Well", done=False, held=True, drips=b": keep-alive\n\n")
+    async with asking(talks_on, attempt_s=0.5) as (ask, running):
+        with trio.fail_after(20):
+            answer = await ask.answer()
+            await running.left.wait()
+    assert answer.unfinished == "the provider did not answer in time"
 
 
 async def test_a_stream_that_is_not_ended_after_the_answer_holds_nobody_up() -> None:

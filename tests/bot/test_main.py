@@ -17,7 +17,7 @@ import trio
 
 from protocol import Message
 from tests.bot.provider import fails, provider, says
-from trio_chat.bot.__main__ import ask_for_mode
+from trio_chat.bot.__main__ import ask_for_mode, configure
 from trio_chat.bot.config import BotConfig
 from trio_chat.client import open_client
 
@@ -65,6 +65,8 @@ def nobody() -> Iterator[str]:
         (("--every-seconds", "-1"), "give --every-seconds a number above 0"),
         (("--every-lines", "many"), "every-lines"),
         (("--every-moon",), "every-moon"),
+        (("--api-key-file", "/nowhere/key"), "No such file or directory): give --api-key-file"),
+        (("--base-url", "http://user:sk-secret@127.0.0.1/v1"), "--api-key-file"),
         ((), "set OPENAI_API_KEY, or give --base-url an OpenAI-compatible endpoint, or use --model markov"),
         (("--base-url", "localhost"), "--base-url"),
         (("http://example.org", "--model", "markov"), "chat://127.0.0.1:5002"),
@@ -91,8 +93,26 @@ def test_a_missing_library_gets_a_sentence_that_says_what_to_install(run: Run, p
 def test_help_is_shown_and_names_every_option(run: Run) -> None:
     done = run("--help")
     assert done.returncode == 0
-    for option in ("--nick", "--room", "--every-lines", "--every-seconds", "--model", "--base-url", "--persona"):
+    for option in (
+        "--nick",
+        "--room",
+        "--every-lines",
+        "--every-seconds",
+        "--model",
+        "--base-url",
+        "--persona",
+        "--api-key-file",
+        "--web-search",
+    ):
         assert option in done.stdout
+
+
+def test_the_options_about_the_provider_become_its_settings(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    path.write_text("sk-from-file\n")
+    config = configure(base_url="http://127.0.0.1:1/v1", api_key_file=str(path), web_search=True)
+    assert (config.base_url, config.api_key, config.web_search) == ("http://127.0.0.1:1/v1", "sk-from-file", True)
+    assert BotConfig().web_search is False
 
 
 def test_importing_the_package_imports_no_models_library(run: Run) -> None:

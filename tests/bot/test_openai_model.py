@@ -175,7 +175,7 @@ async def test_cancelling_an_answer_cancels_the_tool_under_way() -> None:
         while not ask.shown:
             await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
-    assert ask.shown == ["[forever]"]
+    assert ask.shown == ["[forever …]"]
 
 
 async def test_an_endpoint_that_refuses_tools_is_asked_without_them_from_then_on() -> None:

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocol import TEXT_CHARS, check_text
-from trio_chat.bot.posts import CUT_SHORT, clean, cut
+from trio_chat.bot.models import Answer, Source
+from trio_chat.bot.posts import CUT_SHORT, clean, cut, posts_of
 
 # Any string that Python can hold, lone surrogates and control characters included: a model's JSON may bring both.
 anything = st.text(st.one_of(st.characters(), st.characters(categories=("Cs", "Cc")), st.sampled_from("\r\n \x1b[")))
@@ -87,3 +88,38 @@ def test_posts_fit_and_hold_every_character_but_white_space_at_the_cuts(text: st
 def test_a_stretch_of_white_space_longer_than_a_post_makes_no_empty_one() -> None:
     assert cut("x" * 100 + "\n" + " " * 300 + "y", 100)[0] == "x" * 100
     assert all(post.strip() for post in cut("x" * 100 + "\n" + " " * 300 + "y", 100))
+
+
+PAGES = (Source("https://a/1", "Air\n and\x1b[31m light"), Source("https://b/2"))
+LISTED = "[1] Air  and light: https://a/1\n[2] https://b/2"
+
+
+def test_sources_are_listed_under_the_answer() -> None:
+    assert posts_of(Answer("The air.", PAGES)) == [f"The air.\n\n{LISTED}"]
+
+
+def test_sources_that_do_not_fit_under_the_answer_come_in_a_post_of_their_own() -> None:
+    text = "x" * 100
+    assert posts_of(Answer(text, PAGES), limit=100) == [text, LISTED]
+
+
+def test_no_more_sources_are_listed_than_fit() -> None:
+    pages = tuple(Source(f"https://a/{number}" + "x" * 40) for number in range(20))
+    (_, listed) = posts_of(Answer("x" * 180, pages), limit=200)
+    assert len(listed) <= 200
+    assert [line[:3] for line in listed.splitlines()] == ["[1]", "[2]", "[3]"]
+
+
+def test_a_long_answer_that_is_cut_short_keeps_its_sources() -> None:
+    posts = posts_of(Answer("word " * 1_000, PAGES), limit=500, max_posts=2)
+    assert len(posts) == 3
+    assert posts[1].endswith(CUT_SHORT)
+    assert posts[2] == LISTED
+
+
+def test_an_answer_that_ends_in_the_middle_says_why() -> None:
+    assert posts_of(Answer("The air", unfinished="the provider broke off")) == ["The air\n… (the provider broke off)"]
+
+
+def test_without_a_text_there_is_nothing_to_post() -> None:
+    assert posts_of(Answer(" \x00", PAGES, unfinished="x")) == []

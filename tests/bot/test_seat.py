@@ -10,7 +10,7 @@ from tests.bot.events import said
 from tests.bot.room import RoomInMemory
 from tests.bot.running import bot
 from trio_chat.bot.agenda import MAX_QUESTIONS
-from trio_chat.bot.models import ModelFailed
+from trio_chat.bot.models import Answer, ModelFailed, Source
 from trio_chat.bot.seat import BUSY
 from trio_chat.bot.triggers import Reason
 from trio_chat.client import Refused
@@ -224,6 +224,18 @@ async def test_an_answer_is_cleaned_and_an_empty_one_skipped() -> None:
         await wait_all_tasks_blocked()
     assert running.posts == ["red"]
     assert running.reports[1:] == ["the model had nothing to say"]
+
+
+async def test_the_sources_of_an_answer_are_listed_and_an_answer_that_ends_in_the_middle_says_so() -> None:
+    cited = Answer("The air.", (Source("https://a/1", "Air"),))
+    async with bot(cited, Answer("The ai", unfinished="the connection to the provider broke")) as running:
+        running.room.say("why is the sky blue", command="search")
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+    assert running.posts == [
+        "The air.\n\n[1] Air: https://a/1",
+        "The ai\n… (the connection to the provider broke)",
+    ]
 
 
 async def test_a_failure_is_told_once_and_not_again_until_an_answer_has_come() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from trio_chat.bot.tools import MAX_RESULT_CHARS, MAX_THREADS, Toolbox, ToolError, label, tool_from
+from trio_chat.bot.tools import MAX_RESULT_CHARS, MAX_THREADS, Toolbox, ToolError, label, tool_from, without_labels
 
 
 def roll(sides: Annotated[int, Meta(ge=2, description="How many sides.")], times: int = 1) -> list[int]:
@@ -39,7 +39,7 @@ def test_the_schema_follows_from_the_type_hints() -> None:
     assert (tool.name, tool.description) == ("roll", "Roll a die.")
     properties = tool.schema["properties"]
     assert properties["sides"] == {"type": "integer", "minimum": 2, "description": "How many sides."}
-    assert properties["times"]["type"] == "integer"
+    assert properties["times"] == {"type": "integer", "default": 1}
     assert tool.schema["type"] == "object"
     assert tool.schema["required"] == ["sides"]
     assert tool.schema["additionalProperties"] is False
@@ -230,8 +230,8 @@ async def test_cancelling_a_call_waits_for_no_thread_and_those_given_up_still_co
     [
         ('{"words": "pizza"}', '[f: "pizza"]'),
         ('{"words": "pizza", "nick": null}', '[f: words="pizza", nick=null]'),
-        ("", "[f]"),
-        ("{}", "[f]"),
+        ("", "[f …]"),
+        ("{}", "[f …]"),
         ("{", "[f: …]"),
         ('{"words": "a\\nb"}', '[f: "a\\nb"]'),
     ],
@@ -245,3 +245,4 @@ def test_whatever_a_model_calls_is_shown_in_one_short_line(name: str, arguments:
     line = label(name, arguments)
     assert len(line) <= 82
     assert line.isprintable()
+    assert without_labels(f"Well,\n{line}\n[laughs] so.") == "Well,\n[laughs] so."

@@ -55,6 +55,12 @@ async def test_an_answer_grows_piece_by_piece(tmp_path: Path) -> None:
     assert all(later.startswith(sooner) for sooner, later in zip(ask.shown, ask.shown[1:], strict=False))
 
 
+async def test_a_slow_model_that_keeps_on_talking_is_not_cut_off(tmp_path: Path) -> None:
+    async with asking(tmp_path, attempt_s=1.5) as (ask, _):
+        answer = await ask.answer(prompt(text="slowly"))  # 38 pieces, 50 ms apart
+    assert (answer.text, answer.unfinished) == (SKY, None)
+
+
 async def test_what_the_model_thinks_aloud_is_not_said(tmp_path: Path) -> None:
     async with asking(tmp_path) as (ask, _):
         assert await ask.text(prompt(text="are you thinking?")) == "Yes."
@@ -68,7 +74,7 @@ async def test_the_rooms_tools_are_called(tmp_path: Path) -> None:
         answer = await ask.answer(prompt(text="who likes pizza?"))
         requests = [entry["body"] for entry in await provider.journal()]
     assert answer.text == "Ann likes pizza."
-    assert ask.shown[0] == '[search_history: "pizza"]\n[who_is_here]'
+    assert ask.shown[0] == '[search_history: "pizza"]\n[who_is_here …]'
     results = [message["content"] for message in requests[1]["messages"] if message["role"] == "tool"]
     assert len(requests) == 2
     assert '"says":"I like pizza"' in results[0]

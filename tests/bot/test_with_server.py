@@ -1,5 +1,6 @@
 """A bot, a person and a real server in one process; and the room in memory held against the real thing."""
 
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -15,6 +16,8 @@ from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import MARKOV, BotConfig
 from trio_chat.bot.markov_model import TOO_LITTLE
 from trio_chat.bot.needs import RoomClient
+from trio_chat.bot.room_tools import room_tools
+from trio_chat.bot.tools import Toolbox
 from trio_chat.bot.triggers import Reason
 from trio_chat.client import Client, ClientEvent, Dial, Refused, open_client
 from trio_chat.server import Server, ServerConfig, open_server
@@ -149,6 +152,23 @@ async def test_markov_talks_from_the_history_of_the_server(server: Server) -> No
         assert (await next_by_bot(ann)).text == TOO_LITTLE[0]
 
 
+async def test_the_tools_about_a_room_tell_of_this_room_of_the_server_and_no_other(server: Server) -> None:
+    elsewhere = open_client(nick="bob", session="c" * 32, dial=server.dial)
+    async with person(server) as ann, elsewhere as bob, real_client(server) as client:
+        await bob.join("secret")
+        await ann.join("secret")
+        await ann.post("secret", "the pizza is poisoned")
+        await ann.post("lobby", "I like pizza")
+        await ann.set_topic("lobby", "food")
+        joined = await client.join("lobby")
+        tools = Toolbox(room_tools(client, joined.room))
+        (line,) = json.loads(await tools.call("search_history", '{"words": "pizza"}'))
+        assert (line["nick"], line["says"]) == ("ann", "I like pizza")
+        here = json.loads(await tools.call("who_is_here", ""))
+        assert here == {"count": 2, "present": [{"nick": "ann"}, {"nick": "sage", "bot": True}]}
+        assert json.loads(await tools.call("room_topic", "")) == {"room": "lobby", "topic": "food"}
+
+
 async def test_a_nick_that_is_taken_ends_it_with_that_error_alone(server: Server) -> None:
     async with person(server):
         with pytest.raises(Refused) as refused:
@@ -266,3 +286,14 @@ async def test_a_room_in_memory_does_what_the_client_does(server: Server, connec
         ):
             page = await client.history("lobby", limit=3, **bounds)
             assert ([entry.seq for entry in page.entries], page.more) == (seqs, more)
+        assert client.rooms["lobby"].topic == joined.topic == ""
+        for query, wanted, seqs in (
+            ("line", {"limit": 3}, [5, 4, 3]),
+            ("LINE 2", {}, [2]),
+            ("reply", {"nick": "sage"}, [6]),
+            ("line", {"nick": "nobody"}, []),
+        ):
+            assert [entry.seq for entry in (await client.search(query, room="lobby", **wanted)).entries] == seqs
+        here = await client.members("lobby", limit=10)
+        assert [(member.nick, member.bot) for member in here.members] == [("sage", True)]
+        assert (here.count, here.more) == (1, False)

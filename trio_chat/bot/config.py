@@ -155,10 +155,13 @@ def read_key(path: str) -> str:
         with open(path, "rb") as file:
             content = file.read(MAX_KEY_FILE_BYTES + 1)
     except OSError as error:
+        # The file's name is not repeated: it may be the key itself, given in its place.
         raise BotConfigError(
-            f"The file with the key cannot be read: {path}: {error.strerror}. Give --api-key-file another one."
+            f"The file with the key cannot be read ({error.strerror}): give --api-key-file the name of one that can."
         ) from None
     key = content.decode("ascii", "replace").strip()
     if not key or len(content) > MAX_KEY_FILE_BYTES or "\ufffd" in key or not key.isprintable():
-        raise BotConfigError(f"The file {path} holds no key: write the key into it, and nothing else.")
+        raise BotConfigError(
+            "The file that --api-key-file names holds no key: write the key into it, and nothing else."
+        )
     return key

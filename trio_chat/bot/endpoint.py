@@ -22,6 +22,7 @@ CONNECT_S: Final = 10.0
 SILENCE_S: Final = 90.0
 """How long a provider may think without a byte; a local model on a slow machine needs most of it."""
 ATTEMPT_S: Final = 150.0
+"""How long it may be without a piece of a completion, whatever it sends to keep the connection alive."""
 TRAILING_S: Final = 1.0
 """How long to wait for what follows an answer: the count of tokens, and the end that lets the connection be kept."""
 CLOSE_S: Final = 1.0
@@ -74,7 +75,8 @@ async def complete(
         request: the body of the request.
         completion: an empty one. What had come of it before a failure stays in it.
         show: is called with its text whenever something has come; it must not raise.
-        attempt_s: how long all of it may take, in seconds.
+        attempt_s: how long to wait for the first piece, and then for each further one, in seconds. A slow model that
+            keeps on talking is not cut off; how long an answer may take at all is the caller's to bound.
     """
     reader: _Reader | None = None
     with trio.CancelScope(deadline=trio.current_time() + attempt_s) as scope:
@@ -84,18 +86,22 @@ async def complete(
                 # Left only at its end, by an error of its own, or cancelled while it waits: a loop left by `break` or
                 # an exception of ours would leave the libraries' generators to the garbage collector.
                 async for data in response.iter_bytes():
-                    reader.read(data)
+                    grown = reader.read(data)
                     show(completion.text)
                     if reader.failure is not None:
                         scope.cancel()
                     elif completion.finished:
                         scope.deadline = min(scope.deadline, trio.current_time() + TRAILING_S)
+                    elif grown:
+                        scope.deadline = trio.current_time() + attempt_s
                 reader.end()
         except Exception as error:  # the border to libraries of which not all say what they raise
             return None if completion.finished else _failure(error, request["model"], begun=reader is not None)
+    if completion.finished:
+        return None
     if reader is not None and reader.failure is not None:
         return reader.failure
-    return None if completion.finished else _TOO_SLOW if scope.cancelled_caught else _BROKEN_OFF
+    return _TOO_SLOW if scope.cancelled_caught else _BROKEN_OFF
 
 
 class _Reader:
@@ -111,20 +117,23 @@ class _Reader:
         self._events = EventStream() if "event-stream" in content_type.lower() else None
         self._body = bytearray()
 
-    def read(self, data: bytes) -> None:
-        """Take in some bytes."""
+    def read(self, data: bytes) -> bool:
+        """Take in some bytes, and say whether the completion has got any further by them."""
         if self.failure is not None:
-            return
+            return False
         if self._events is None:
             self._body += data
             if len(self._body) > MAX_EVENT_BYTES:
                 self.failure = _NOT_UNDERSTOOD
-            return
+            return True
         try:
-            for event in self._events.feed(data):
+            events = self._events.feed(data)
+            for event in events:
                 self._completion.take_event(event)
         except (Nonsense, ProviderFault) as error:
             self.failure = _trouble(error)
+            return False
+        return bool(events)
 
     def end(self) -> None:
         """Take in that nothing more comes."""

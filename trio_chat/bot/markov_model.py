@@ -24,7 +24,7 @@ MIN_LINES: Final = 20
 MAX_ENTRIES: Final = 10_000
 """How far back it reads, in entries of the log: 20 pages."""
 
-MAX_TOKENS: Final = 700_000
+MAX_TOKENS: Final = 1_000_000
 """The same in memory: some 2 MB of text."""
 
 MAX_WORDS: Final = 40

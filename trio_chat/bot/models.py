@@ -22,7 +22,8 @@ Show = Callable[[str], None]
 """Takes the whole text so far, again and again as it grows: the newest one replaces all before it.
 
 Called from within `Model.answer`, perhaps for every word, so it must not block and must not raise. What is shown is
-no answer yet: it may hold lines about tools that the answer does not hold, and may begin anew.
+no answer yet: it may hold lines about tools that the answer does not hold (`tools.without_labels` takes them out), and
+is as the model wrote it, so `posts.clean` is for it too.
 """
 
 
@@ -86,7 +87,7 @@ class Model(Protocol):
         """Return the answer to `prompt`, and show it while it grows.
 
         Cancelling it abandons the answer and leaves nothing running: a connection to a provider is closed before
-        this returns. One call at a time.
+        this returns. How long it may take is the caller's to bound. One call at a time.
 
         Raises:
             ModelFailed: there will be no answer.

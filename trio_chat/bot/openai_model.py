@@ -40,7 +40,7 @@ class OpenAIModel:
         report: is told of every retry.
         tools: what the model may call. An endpoint that refuses requests with tools is asked without them from then on.
         web_search: whether the provider is to search the web for a `Reason.SEARCH`; given up likewise.
-        attempt_s: how long one completion may take, in seconds, however lively it is.
+        attempt_s: how long to wait for each piece of a completion, in seconds.
         sleep: waits between attempts; `trio.sleep`, or its like.
         uniform: `random.uniform`, or its like.
     """

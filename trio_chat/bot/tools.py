@@ -26,6 +26,7 @@ MAX_THREADS: Final = 4
 LABEL_CHARS: Final = 80
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what OpenAI accepts
+_LABEL: Final = re.compile(r"\[(?:[A-Za-z0-9_-]{1,64}|\?)(?:: .*| …)\]")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -85,6 +86,8 @@ def _fields(function: Callable[..., Any]) -> list[tuple[str, Any] | tuple[str, A
             raise TypeError(f"its parameter {parameter.name} has no type hint")
         if parameter.default is parameter.empty:
             fields.append((parameter.name, hints[parameter.name]))
+        elif isinstance(parameter.default, str | int | float | None):  # what the schema can tell of
+            fields.append((parameter.name, hints[parameter.name], parameter.default))
         else:
             default = msgspec.field(default_factory=partial(copy.deepcopy, parameter.default))
             fields.append((parameter.name, hints[parameter.name], default))
@@ -178,19 +181,25 @@ class Toolbox:
 
 
 def label(name: str, arguments: str) -> str:
-    """Return how a call is shown to people, in one line: ``[search_history: "pizza"]``."""
+    """Return how a call is shown to people, in one line: ``[search_history: "pizza"]``, or ``[who_is_here …]``."""
+    name = name if _NAME.fullmatch(name) else "?"
     try:
         given = msgspec.json.decode(arguments or "{}", type=dict[str, msgspec.Raw])
         values = {key: bytes(value).decode() for key, value in given.items()}
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        values = {"?": "…"}
+        values = {"": "…"}
     if len(values) == 1:
         shown = next(iter(values.values()))
     else:
         shown = ", ".join(f"{key}={value}" for key, value in values.items())
-    line = " ".join((f"{name}: {shown}" if shown else name).split())
+    line = " ".join((f"{name}: {shown}" if shown else f"{name} …").split())
     line = "".join(character if character.isprintable() else "\ufffd" for character in line)
     return f"[{line if len(line) <= LABEL_CHARS else line[: LABEL_CHARS - 1] + '…'}]"
+
+
+def without_labels(shown: str) -> str:
+    """Return what was shown without the lines about calls: what was said so far, where an answer is stopped."""
+    return "\n".join(line for line in shown.split("\n") if not _LABEL.fullmatch(line))
 
 
 def _told(result: object) -> str:
