@@ -49,6 +49,9 @@ def configure(
         DEFAULT_MODEL
     ),
     base_url: Annotated[str | None, Parameter(help="An OpenAI-compatible endpoint; also OPENAI_BASE_URL.")] = None,
+    proxies: Annotated[
+        str | None, Parameter(help="A file that lists proxies: reach the provider through whichever does best.")
+    ] = None,
     persona: Annotated[str, Parameter(help="Who the bot is to be, in a sentence or two.")] = "",
 ) -> BotConfig:
     """Make a bot's settings of the command line. The key comes from OPENAI_API_KEY only: anyone can read arguments."""
@@ -64,6 +67,7 @@ def configure(
         model=model,
         base_url=base_url,
         api_key=api_key,
+        proxies=proxies,
         persona=persona,
     )
 

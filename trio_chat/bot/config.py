@@ -45,6 +45,7 @@ class BotConfig:
         model: the provider's name of the model, or `MARKOV`.
         base_url: an OpenAI-compatible endpoint, ``http://…`` or ``https://…``; None: OpenAI's own.
         api_key: the provider's key; never shown.
+        proxies: a file that lists proxies, through which the provider is reached; None: it is reached directly.
         persona: who it is to be, in the operator's words.
         session: the bot's secret, 32 hex digits; None: kept by the client library.
         context_chars: what of the conversation the model is shown, in characters, at least 1,000.
@@ -63,6 +64,7 @@ class BotConfig:
     model: str = DEFAULT_MODEL
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
+    proxies: str | None = None
     persona: str = ""
     session: str | None = field(default=None, repr=False)
     context_chars: int = CONTEXT_CHARS
