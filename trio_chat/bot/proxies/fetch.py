@@ -98,7 +98,7 @@ class Fetcher:
                 if answer.status != 200:
                     raise FetchFailed(f"the site answers with status {answer.status}")
                 return Page(url, answer.content_type, answer.text)
-            url = urljoin(url, answer.location)
+            url = _led_to(url, answer.location)
         raise FetchFailed(f"it redirects more than {MAX_REDIRECTS} times")
 
     async def _may_fetch(self, url: str) -> None:
@@ -136,7 +136,7 @@ class Fetcher:
                 raise FetchFailed(f"its robots.txt cannot be read: {error}") from None
             if answer.location is None:
                 return robots_of_answer(answer.status, answer.text)
-            url = urljoin(url, answer.location)
+            url = _led_to(url, answer.location)
             if not is_web_address(url):
                 break
         return Robots("")  # RFC 9309, 2.3.1.2: rules that are nowhere to be found are none
@@ -168,13 +168,22 @@ class Fetcher:
 
 async def _read(response: httpx2.Response, max_bytes: int, *, cut: bool) -> bytes:
     body = bytearray()
-    async for part in response.aiter_bytes():
-        body += part
-        if len(body) > max_bytes:
-            if not cut:
-                raise FetchFailed(f"it is longer than {max_bytes // 1024 // 1024} MiB")
-            break
+    # Cancelled, not left: the generators that httpx2 stacks end in order only if something ends the innermost.
+    with trio.CancelScope() as enough:
+        async for part in response.aiter_bytes():
+            body += part[: max_bytes + 1 - len(body)]
+            if len(body) > max_bytes:
+                enough.cancel()
+    if len(body) > max_bytes and not cut:
+        raise FetchFailed(f"it is longer than {max_bytes // 1024 // 1024} MiB")
     return bytes(body[:max_bytes])
+
+
+def _led_to(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError:  # brackets that do not match
+        raise FetchFailed("it redirects to nowhere") from None
 
 
 def is_web_address(url: str) -> bool:

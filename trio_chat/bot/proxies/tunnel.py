@@ -103,9 +103,10 @@ async def _ask_for_tunnel(stream: trio.abc.Stream, proxy: Proxy, target: str) ->
     while True:
         event = connection.next_event()
         if event is h11.NEED_DATA:
-            connection.receive_data(bytes(await stream.receive_some(_READ_BYTES)))
-        elif isinstance(event, h11.ConnectionClosed):
-            raise ProxyFailed("it closed the connection")
+            data = await stream.receive_some(_READ_BYTES)
+            if not data:
+                raise ProxyFailed("it closed the connection")
+            connection.receive_data(bytes(data))
         elif isinstance(event, h11.Response):
             break
     if not 200 <= event.status_code < 300:
