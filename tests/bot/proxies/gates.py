@@ -34,11 +34,13 @@ class Gate:
     Args:
         proxy: how it is reached.
         heads: what it was asked, each up to the empty line.
+        asked: set once it was asked for anything.
         left: set once a client that was kept waiting has gone.
     """
 
     proxy: Proxy
     heads: list[bytes] = field(default_factory=list)
+    asked: trio.Event = field(default_factory=trio.Event)
     left: trio.Event = field(default_factory=trio.Event)
 
 
@@ -69,6 +71,7 @@ async def _head(running: Gate, stream: trio.SocketStream) -> bytes:
             break
         head += part
     running.heads.append(head)
+    running.asked.set()
     return head
 
 

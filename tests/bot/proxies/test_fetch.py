@@ -4,6 +4,7 @@ import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import httpx2
 import pytest
 import trio
 
@@ -19,7 +20,7 @@ OPEN = Reply("User-agent: *\nDisallow: /private")
 class Fetching:
     """A fetcher under test, its site, and how long it would have waited."""
 
-    def __init__(self, running: Site, client: fetch.httpx2.AsyncClient) -> None:
+    def __init__(self, running: Site, client: httpx2.AsyncClient) -> None:
         self.site = running
         self.waits: list[float] = []
         self.fetcher = Fetcher(client, sleep=self._note_the_wait)
@@ -60,11 +61,11 @@ async def test_without_rules_all_is_allowed_and_with_broken_ones_nothing() -> No
         assert here.site.paths == ["/robots.txt"]
 
 
-async def test_rules_are_fetched_once_and_every_request_waits_its_turn() -> None:
-    async with fetching(robots_txt=OPEN, a=Reply("a"), b=Reply("b")) as here:
-        for name in "ab":
+async def test_rules_are_fetched_once_and_every_page_waits_its_turn() -> None:
+    async with fetching(robots_txt=OPEN, a=Reply("a"), b=Reply("b"), c=Reply("c")) as here:
+        for name in "abc":
             await here.fetcher.fetch(f"{here.site.url}/{name}")
-        assert here.site.paths == ["/robots.txt", "/a", "/b"]
+        assert here.site.paths == ["/robots.txt", "/a", "/b", "/c"]
     first, second = here.waits  # the fetcher did not really wait, so the second adds to the first
     assert INTERVAL_S - 1 < first <= INTERVAL_S
     assert 2 * INTERVAL_S - 1 < second <= 2 * INTERVAL_S
@@ -72,7 +73,8 @@ async def test_rules_are_fetched_once_and_every_request_waits_its_turn() -> None
 
 async def test_a_site_gets_the_time_that_it_wants() -> None:
     async with fetching(robots_txt=Reply("User-agent: *\nCrawl-delay: 50"), a=Reply("a")) as here:
-        await here.fetcher.fetch(f"{here.site.url}/a")
+        for _ in range(2):
+            await here.fetcher.fetch(f"{here.site.url}/a")
     assert 45 < here.waits[0] <= 50
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trio_chat.bot.proxies.listing import check_writable, read_proxies, write_list, write_rows
+from trio_chat.bot.proxies.listing import Row, check_writable, read_proxies, write_list, write_rows
 from trio_chat.bot.proxies.proxy import ProxiesError, Proxy, parse_proxy
 
 ONE, TWO = Proxy("http", "1.2.3.4", 80), Proxy("socks5", "5.6.7.8", 1080, "ann", "secret")
@@ -66,7 +66,7 @@ def test_a_written_list_is_read_again_and_is_for_its_owner_alone(tmp_path: Path)
 
 
 def test_rows_are_written_as_csv_and_as_json_and_read_again(tmp_path: Path) -> None:
-    rows = [{"url": str(ONE), "port": 80, "why_not": None}, {"url": 'a,"b"', "port": 1, "why_not": "x"}]
+    rows: list[Row] = [{"url": str(ONE), "port": 80, "why_not": None}, {"url": 'a,"b"', "port": 1, "why_not": "x"}]
     as_csv, as_json = tmp_path / "rows.csv", tmp_path / "rows.json"
     write_rows(rows, ("url", "port", "why_not"), as_csv=as_csv, as_json=as_json)
     assert json.loads(as_json.read_text()) == rows

@@ -199,7 +199,7 @@ async def test_a_streamed_answer_comes_as_it_is_sent_and_may_be_left(close_early
 async def test_credentials_are_neither_reported_nor_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.DEBUG):
         async with provider(says("x")) as running, gate(refuses(407)) as closed, gate(opens) as through:
-            proxies = [Proxy("http", "127.0.0.1", one.proxy.port, USER + "xyz", PASSWORD) for one in (closed, through)]
+            proxies = [Proxy("http", "127.0.0.1", one.proxy.port, "annxyz", "p@ss:word") for one in (closed, through)]
             asking = Asking(proxies)
             async with asking.http:
                 await asking.ask(running)

@@ -2,6 +2,7 @@
 
 import ssl
 
+import httpx2
 import pytest
 import trio
 
@@ -31,7 +32,7 @@ async def read_through(
     stream = await open_tunnel(proxy, host, port, ssl_context)
     async with stream:
         await stream.send_all(b"GET /page HTTP/1.1\r\nHost: x\r\n\r\n")
-        return b"".join([data async for data in stream])  # type: ignore[attr-defined]  # every ReceiveStream has it
+        return b"".join([data async for data in stream])
 
 
 def port_of(url: str) -> int:
@@ -70,7 +71,7 @@ async def test_tls_is_spoken_with_the_site_and_not_with_the_proxy(certificates: 
 async def test_who_cannot_prove_to_be_the_site_is_not_spoken_to(certificates: Certificates) -> None:
     async with site({"/page": Reply("here")}, certificates.server) as running, gate(opens) as through:
         with pytest.raises(ProxyFailed, match=r"cannot prove to be 127\.0\.0\.1"):
-            await read_through(through.proxy, port_of(running.url), ssl.create_default_context())
+            await read_through(through.proxy, port_of(running.url), httpx2.create_ssl_context())
         assert running.asked == []
 
 

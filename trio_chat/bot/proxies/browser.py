@@ -82,7 +82,8 @@ def _show(browser: str, driver: str, url: str, enough: Enough, ready_s: float) -
             deadline = time.monotonic() + ready_s
             while not enough(html := chrome.page_source) and time.monotonic() < deadline:
                 trio.from_thread.check_cancelled()
-                if chrome.current_url.startswith("chrome-error:"):
+                # Not `current_url`, which names what was asked for even where an error is shown instead.
+                if chrome.execute_script("return location.protocol") == "chrome-error:":
                     raise FetchFailed("it cannot be reached")
                 time.sleep(_LOOK_EVERY_S)
             where = chrome.current_url

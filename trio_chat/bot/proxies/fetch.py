@@ -13,7 +13,6 @@ import httpx2
 import trio
 
 from trio_chat.bot.proxies.robots import (
-    INTERVAL_S,
     MAX_INTERVAL_S,
     MAX_ROBOTS_BYTES,
     USER_AGENT,
@@ -128,8 +127,8 @@ class Fetcher:
         return self._robots[site]
 
     async def _fetch_robots(self, url: str) -> Robots:
+        """Fetch the rules of a site, once; they tell how long to wait, so they are not waited for themselves."""
         for _ in range(MAX_REDIRECTS + 1):
-            await self._take_turn(url, INTERVAL_S)
             try:
                 answer = await self._request(url, MAX_ROBOTS_BYTES, cut=True)
             except FetchFailed as error:
