@@ -2,6 +2,7 @@
 
 import shutil
 import threading
+from pathlib import Path
 
 import pytest
 import trio
@@ -38,7 +39,8 @@ async def test_what_a_page_writes_by_script_is_found_and_robots_txt_is_asked_fir
 
     with trio.fail_after(60):
         async with site(pages) as running, open_client() as client:
-            fetcher = Fetcher(client, load=browser_load(lambda html: bool(find_proxies(html, "text/html"))), sleep=no_wait)
+            load = browser_load(lambda html: bool(find_proxies(html, "text/html")))
+            fetcher = Fetcher(client, load=load, sleep=no_wait)
             shown, forbidden = await collect([f"{running.url}/", f"{running.url}/private"], fetcher)
     assert [str(proxy) for proxy in shown.proxies] == ["http://1.2.3.4:8000"]
     assert forbidden.why_not == "robots.txt asks programs to leave it alone"
@@ -67,7 +69,11 @@ async def test_a_page_that_cannot_be_reached_says_so_and_cancelling_ends_the_bro
 
 
 @pytest.mark.parametrize(("there", "missing"), [((), "Chromium"), (("chromium",), "chromedriver")])
-def test_a_missing_browser_is_told(monkeypatch: pytest.MonkeyPatch, there: tuple[str, ...], missing: str) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: name if name in there else None)
+def test_a_missing_browser_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, there: tuple[str, ...], missing: str
+) -> None:
+    for name in there:
+        (tmp_path / name).touch(mode=0o700)
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ProxiesError, match=f"--browser needs {missing}"):
         find_browser()
