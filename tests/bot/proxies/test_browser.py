@@ -58,7 +58,7 @@ async def test_a_page_that_cannot_be_reached_says_so_and_cancelling_ends_the_bro
             waiting.set()
         return False
 
-    load = browser_load(never)
+    load = browser_load(never, ready_s=600)
     with trio.fail_after(60):
         with pytest.raises(FetchFailed, match="cannot be reached"):
             await load("http://127.0.0.1:1/")

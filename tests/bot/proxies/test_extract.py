@@ -28,6 +28,7 @@ TABLE = """<!doctype html><title>Proxies</title>
 <table><tr><td><b>7.7.7.7</b></td><td><i>3128</i></td><td>HTTP, HTTPS</td></tr></table>
 <pre>6.6.6.6:81
 socks4://6.6.6.7:82</pre>
+<script>var alsoHidden = "9.9.9.8:9999"</script><noscript>9.9.9.7:9999</noscript>
 <p>Ask http://ann:secret@6.6.6.8:83 or see http://4.4.4.4:80/list, version 1.2.3.4.5:6.</p>
 """
 

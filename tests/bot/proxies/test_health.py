@@ -79,6 +79,10 @@ def test_a_failed_proxy_is_left_alone_for_a_bounded_time(
 def test_the_time_doubles_with_each_failure_in_a_row_up_to_ten_minutes() -> None:
     assert [backoff_after_s(failures) for failures in (1, 2, 3, 4)] == [1, 2, 4, 8]
     assert backoff_after_s(11) == backoff_after_s(10**6) == MAX_BACKOFF_S
+    health = Health()
+    for failures in (1, 2, 3, 4):
+        health = after_failure(health, 50.0, most)
+        assert health.retry_at == 50.0 + backoff_after_s(failures)
 
 
 def test_a_success_ends_the_row_of_failures() -> None:
@@ -87,6 +91,15 @@ def test_a_success_ends_the_row_of_failures() -> None:
     well = after_success(failed, now + 60, 0.1)
     assert well.failures == 0
     assert well.retry_at <= now + 60
+
+
+def test_the_newest_measurement_counts_for_three_tenths() -> None:
+    health, _ = after([(0, 1.0), (1, 2.0)])
+    assert health.latency_s is not None
+    assert math.isclose(health.latency_s, 1.3)
+    failed, now = after([(0, None)])
+    assert math.isclose(failing_at(failed, now), 0.3)
+    assert math.isclose(failing_at(after_success(failed, now, 1.0), now), 0.3 * 0.7)
 
 
 def test_a_failure_counts_half_after_the_half_life() -> None:

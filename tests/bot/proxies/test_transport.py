@@ -135,6 +135,16 @@ async def test_without_a_proxy_that_works_nothing_is_sent_and_the_error_is_one_o
         assert running.requests == []
 
 
+async def test_a_request_tries_each_proxy_once_even_if_it_might_be_tried_again_by_then() -> None:
+    async with provider(says("x")) as running, gate(refuses(407)) as one, gate(refuses(407)) as other:
+        asking = Asking([one.proxy, other.proxy])
+        asking.pool._uniform = lambda low, high: 0.0
+        async with asking.http:
+            with trio.fail_after(5), pytest.raises(openai.APIConnectionError):
+                await asking.ask(running)
+    assert asking.failures() == [1, 1]
+
+
 async def test_who_pretends_to_be_the_site_gets_nothing_and_the_next_is_tried(certificates: Certificates) -> None:
     page = {"/": sites.Reply("here")}
     impostor = Certificates("127.0.0.1")

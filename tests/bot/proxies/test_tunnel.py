@@ -75,6 +75,14 @@ async def test_who_cannot_prove_to_be_the_site_is_not_spoken_to(certificates: Ce
         assert running.asked == []
 
 
+async def test_a_certificate_for_another_name_proves_nothing() -> None:
+    others = Certificates("other.example")
+    async with site({"/page": Reply("here")}, others.server) as running, gate(opens) as through:
+        with pytest.raises(ProxyFailed, match=r"cannot prove to be 127\.0\.0\.1"):
+            await read_through(through.proxy, port_of(running.url), others.client)
+        assert running.asked == []
+
+
 async def test_socks4_leaves_the_name_to_the_proxy() -> None:
     async with site({"/page": Reply("here")}) as running, gate(speaks_socks4, "socks4") as through:
         answer = await read_through(through.proxy, port_of(running.url), host="localhost")
