@@ -4,6 +4,7 @@ import shutil
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 import trio
 
@@ -66,6 +67,26 @@ async def test_a_page_that_cannot_be_reached_says_so_and_cancelling_ends_the_bro
             nursery.start_soon(load, f"{running.url}/")
             await trio.to_thread.run_sync(waiting.wait, 30)
             nursery.cancel_scope.cancel()
+
+
+@needs_browser
+async def test_a_driver_that_crashes_is_told_and_leaves_no_browser_behind() -> None:
+    browsers: list[psutil.Process] = []
+
+    def crash(html: str) -> bool:
+        if "Wait" in html:
+            (driver,) = (one for one in psutil.Process().children() if one.name() == "chromedriver")
+            browsers.extend(driver.children())
+            driver.kill()
+        return False
+
+    with trio.fail_after(60):
+        async with site({"/": Reply("<p>Wait", "text/html")}) as running:
+            with pytest.raises(FetchFailed, match="the browser cannot show it"):
+                await browser_load(crash, ready_s=600)(f"{running.url}/")
+    assert browsers
+    _, alive = psutil.wait_procs(browsers, timeout=10)
+    assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []  # init is to bury them
 
 
 @pytest.mark.parametrize(("there", "missing"), [((), "Chromium"), (("chromium",), "chromedriver")])

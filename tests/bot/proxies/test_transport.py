@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 import httpx2
 import openai
@@ -64,7 +65,7 @@ async def test_where_a_proxy_fails_the_request_goes_through_the_next_and_is_sent
             assert len(running.requests) == 1
             assert asking.failures() == [1, 1, 0]
             assert len(asking.reports) == 2
-            assert asking.reports[0].endswith("failed (nobody listens there); it is left alone for 1 s")
+            assert asking.reports[0].endswith("failed (nobody listens there); it is left alone for 1.0 s")
             # The next request goes straight through the one that works.
             assert await asking.ask(running) == "Hello."
         assert len(asking.reports) == 2
@@ -126,12 +127,12 @@ async def test_without_a_proxy_that_works_nothing_is_sent_and_the_error_is_one_o
         async with asking.http:
             with pytest.raises(openai.APIConnectionError) as failed:
                 await asking.ask(running)
-            assert str(failed.value.__cause__).startswith("None of the 2 proxies gets through")
+            assert str(failed.value.__cause__).startswith("No proxy gets through: 2 of 2 were tried")
             assert asking.failures() == [1, 1]
-            # Until their time has come nobody is tried.
+            # Until their time has come one alone is tried, to see whether there is a way again.
             with pytest.raises(openai.APIConnectionError):
                 await asking.ask(running)
-        assert asking.failures() == [1, 1]
+        assert asking.failures() == [2, 1]
         assert running.requests == []
 
 
@@ -143,6 +144,16 @@ async def test_a_request_tries_each_proxy_once_even_if_it_might_be_tried_again_b
             with trio.fail_after(5), pytest.raises(openai.APIConnectionError):
                 await asking.ask(running)
     assert asking.failures() == [1, 1]
+
+
+async def test_a_provider_that_was_down_is_found_again_at_once() -> None:
+    async with provider(says("Back.")) as running, gate(opens) as through:
+        asking = Asking([through.proxy])
+        for _ in range(30):
+            asking.pool.failed(through.proxy, trio.current_time())
+        async with asking.http:
+            assert await asking.ask(running) == "Back."
+    assert asking.failures() == [0]
 
 
 async def test_who_pretends_to_be_the_site_gets_nothing_and_the_next_is_tried(certificates: Certificates) -> None:
@@ -203,6 +214,34 @@ async def test_a_streamed_answer_comes_as_it_is_sent_and_may_be_left(close_early
                 assert response.status_code == 200
             else:
                 assert b"".join([part async for part in response.aiter_raw()]) == events
+    assert asking.failures() == [0]
+
+
+async def test_cancelling_in_the_middle_of_an_answer_closes_the_connection() -> None:
+    begun, left = trio.Event(), trio.Event()
+
+    async def begin(stream: trio.SocketStream) -> None:
+        async with stream:
+            await stream.receive_some()
+            await stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nWell, ")
+            await stream.receive_some()
+            left.set()
+
+    async def listen(asking: Asking, url: str) -> None:
+        async with asking.http.stream("GET", url) as response:
+            async for _ in response.aiter_text():
+                begun.set()
+
+    async with gate(opens) as through, trio.open_nursery() as nursery:
+        listeners = await nursery.start(partial(trio.serve_tcp, begin, 0, host="127.0.0.1"))
+        asking = Asking([through.proxy])
+        async with asking.http, trio.open_nursery() as asked:
+            asked.start_soon(listen, asking, f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}/")
+            await begun.wait()
+            asked.cancel_scope.cancel()
+        with trio.fail_after(5):
+            await left.wait()
+        nursery.cancel_scope.cancel()
     assert asking.failures() == [0]
 
 

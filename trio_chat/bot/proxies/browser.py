@@ -4,8 +4,11 @@ This file owns the browser: finding it, starting it, waiting for a page, and its
 wanted for, nor whether it may be fetched.
 """
 
+import contextlib
 import os
 import shutil
+import signal
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,7 +17,6 @@ from typing import Final
 
 import trio
 from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.service import Service
 
 from trio_chat.bot.proxies.fetch import MAX_PAGE_BYTES, FetchFailed, Load, Page
@@ -51,7 +53,7 @@ def find_browser() -> tuple[str, str]:
 def browser_load(enough: Enough, *, ready_s: float = READY_S) -> Load:
     """Return a function that fetches a page with a browser of its own, one page at a time.
 
-    Cancelling it ends the browser, within a second or so.
+    Cancelling it ends the browser, once that has started.
 
     Args:
         enough: a page is waited for until it shows this, or until `ready_s` have passed; then it is taken as it is.
@@ -73,27 +75,43 @@ def browser_load(enough: Enough, *, ready_s: float = READY_S) -> Load:
 def _show(browser: str, driver: str, url: str, enough: Enough, ready_s: float) -> Page:
     """Show a page and return what it became. Runs in a worker thread, and looks whether it is still wanted."""
     with tempfile.TemporaryDirectory(prefix="trio_chat-browser-", ignore_cleanup_errors=True) as profile:
+        # In a session of its own: Ctrl-C is ours to answer, and what is left in the end can be told apart.
+        service = Service(driver, popen_kw={"start_new_session": True})
         try:
-            chrome = webdriver.Chrome(_options(browser, profile), Service(driver))
-        except WebDriverException:
+            chrome = webdriver.Chrome(_options(browser, profile), service)
+        except Exception:  # selenium makes no promise what it raises
             raise FetchFailed("the browser does not start") from None
         try:
-            chrome.get(url)
-            deadline = time.monotonic() + ready_s
-            while not enough(html := chrome.page_source) and time.monotonic() < deadline:
-                trio.from_thread.check_cancelled()
-                # Not `current_url`, which names what was asked for even where an error is shown instead.
-                if chrome.execute_script("return location.protocol") == "chrome-error:":
-                    raise FetchFailed("it cannot be reached")
-                time.sleep(_LOOK_EVERY_S)
-            where = chrome.current_url
-        except WebDriverException:
+            return _wait_for(chrome, url, enough, ready_s)
+        except FetchFailed:
+            raise
+        except Exception:  # as above; a browser that has crashed, most of all
             raise FetchFailed("the browser cannot show it") from None
         finally:
-            chrome.quit()
+            with contextlib.suppress(Exception):  # the driver has crashed
+                chrome.quit()
+            _end_group(service)
+
+
+def _end_group(service: Service) -> None:
+    """End what the driver has left behind; if it ended well itself, nothing."""
+    if sys.platform != "win32" and service.process is not None:
+        with contextlib.suppress(OSError):
+            os.killpg(service.process.pid, signal.SIGKILL)
+
+
+def _wait_for(chrome: webdriver.Chrome, url: str, enough: Enough, ready_s: float) -> Page:
+    chrome.get(url)
+    deadline = time.monotonic() + ready_s
+    while not enough(html := chrome.page_source) and time.monotonic() < deadline:
+        trio.from_thread.check_cancelled()
+        # Not `current_url`, which names what was asked for even where an error is shown instead.
+        if chrome.execute_script("return location.protocol") == "chrome-error:":
+            raise FetchFailed("it cannot be reached")
+        time.sleep(_LOOK_EVERY_S)
     if len(html) > MAX_PAGE_BYTES:
         raise FetchFailed(f"it is longer than {MAX_PAGE_BYTES // 1024 // 1024} MiB")
-    return Page(where, "text/html", html)
+    return Page(chrome.current_url, "text/html", html)
 
 
 def _options(browser: str, profile: str) -> webdriver.ChromeOptions:
@@ -107,6 +125,6 @@ def _options(browser: str, profile: str) -> webdriver.ChromeOptions:
     )  # fmt: skip
     for argument in arguments:
         options.add_argument(argument)
-    if os.geteuid() == 0:  # Chromium's sandbox refuses to work for root
+    if sys.platform != "win32" and os.geteuid() == 0:  # Chromium's sandbox refuses to work for root
         options.add_argument("--no-sandbox")
     return options

@@ -34,14 +34,19 @@ class ProxyPool:
         return len(self._health)
 
     def choose(self, now: float, *, without: Collection[Proxy] = ()) -> Proxy | None:
-        """Return the proxy through which a request is to go now, or None if all are to be left alone.
+        """Return the proxy through which a request is to go now, or None if there is no other to try.
+
+        If all are to be left alone, it is the one whose time comes first, for a request that has tried none: when the
+        provider was down, so were all ways to it, and somebody has to find out that it is back.
 
         Args:
             now: the time.
             without: proxies that this request has tried already.
         """
         ready = [proxy for proxy, health in self._health.items() if health.retry_at <= now and proxy not in without]
-        return min(ready, key=lambda proxy: cost_s(self._health[proxy], now), default=None)
+        if ready:
+            return min(ready, key=lambda proxy: cost_s(self._health[proxy], now))
+        return None if without else min(self._health, key=lambda proxy: self._health[proxy].retry_at)
 
     def succeeded(self, proxy: Proxy, now: float, latency_s: float) -> None:
         """Note that a request got through, the proxy having been ready for it after `latency_s` seconds."""
@@ -54,7 +59,3 @@ class ProxyPool:
     def health(self, proxy: Proxy) -> Health:
         """Return what is known of a proxy of this pool."""
         return self._health[proxy]
-
-    def next_at(self) -> float:
-        """Return from when on at least one proxy may be tried; minus infinity: from ever."""
-        return min(health.retry_at for health in self._health.values())

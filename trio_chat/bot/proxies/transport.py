@@ -47,7 +47,7 @@ class PooledTransport(httpx2.AsyncBaseTransport):
         """Send a request and return the answer; see `httpx2.AsyncBaseTransport`.
 
         Raises:
-            httpx2.ProxyError: no proxy gets through, or all are left alone for now.
+            httpx2.ProxyError: no proxy gets through.
             httpx2.TransportError: the connection broke, or was too slow, after the tunnel stood.
         """
         tried: set[Proxy] = set()
@@ -60,9 +60,8 @@ class PooledTransport(httpx2.AsyncBaseTransport):
             else:
                 self._pool.succeeded(proxy, trio.current_time(), answer.ready_s)
                 return answer.response
-        wait_s = max(0.0, self._pool.next_at() - trio.current_time())
         raise httpx2.ProxyError(
-            f"None of the {len(self._pool)} proxies gets through; the next is tried in {wait_s:.1f} s at the earliest."
+            f"No proxy gets through: {len(tried)} of {len(self._pool)} were tried, the others rest."
         )
 
     def _broke(self, proxy: Proxy) -> None:
@@ -72,4 +71,4 @@ class PooledTransport(httpx2.AsyncBaseTransport):
         now = trio.current_time()
         self._pool.failed(proxy, now)
         rest_s = self._pool.health(proxy).retry_at - now
-        self._report(f"the proxy {proxy} failed ({why}); it is left alone for {rest_s:.0f} s")
+        self._report(f"the proxy {proxy} failed ({why}); it is left alone for {rest_s:.1f} s")
