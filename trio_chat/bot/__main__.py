@@ -51,6 +51,9 @@ def configure(
     base_url: Annotated[str | None, Parameter(help="An OpenAI-compatible endpoint; also OPENAI_BASE_URL.")] = None,
     api_key_file: Annotated[str | None, Parameter(help="A file with the key, instead of OPENAI_API_KEY.")] = None,
     web_search: Annotated[bool, Parameter(help="Have the provider search the web for /search, if it can.")] = False,
+    proxies: Annotated[
+        str | None, Parameter(help="A file that lists proxies: reach the provider through whichever does best.")
+    ] = None,
     persona: Annotated[str, Parameter(help="Who the bot is to be, in a sentence or two.")] = "",
 ) -> BotConfig:
     """Make a bot's settings of the command line. No key is among them: anyone can read a process's arguments."""
@@ -66,6 +69,7 @@ def configure(
         model=model,
         base_url=base_url,
         api_key=api_key,
+        proxies=proxies,
         persona=persona,
         web_search=web_search,
     )

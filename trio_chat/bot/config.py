@@ -53,6 +53,7 @@ class BotConfig:
         base_url: an OpenAI-compatible endpoint, ``http://…`` or ``https://…``, without a password in it; None:
             OpenAI's own.
         api_key: the provider's key; never shown.
+        proxies: a file that lists proxies, through which the provider is reached; None: it is reached directly.
         persona: who it is to be, in the operator's words.
         web_search: whether the provider is to search the web for the answer to a ``/search``; not every endpoint and
             model can.
@@ -76,6 +77,7 @@ class BotConfig:
     model: str = DEFAULT_MODEL
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
+    proxies: str | None = None
     persona: str = ""
     web_search: bool = False
     session: str | None = field(default=None, repr=False)

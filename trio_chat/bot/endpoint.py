@@ -9,14 +9,21 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 import openai
 import trio
 
+from trio_chat.bot import proxies
 from trio_chat.bot.completion import MAX_EVENT_BYTES, Completion, EventStream, Nonsense, ProviderFault
 from trio_chat.bot.config import BotConfig, BotConfigError
 from trio_chat.bot.retry import retry_after_s
+
+if TYPE_CHECKING:
+    import httpx2  # what the library rides on
+
+    from trio_chat.bot.models import Report
 
 CONNECT_S: Final = 10.0
 SILENCE_S: Final = 90.0
@@ -181,18 +188,20 @@ def _refusal(status: int, code: str | None, asked_s: float | None, model: str) -
 
 
 @asynccontextmanager
-async def open_endpoint(config: BotConfig) -> AsyncIterator[openai.AsyncOpenAI]:
+async def open_endpoint(config: BotConfig, report: "Report") -> AsyncIterator[openai.AsyncOpenAI]:
     """Open the way to the provider of `config`, and close its connections in the end, within a second.
 
     Raises:
-        BotConfigError: the base URL, or a proxy that the environment names, is none that can be used.
+        BotConfigError: the base URL, or a proxy that the settings or the environment name, is none that can be used.
     """
+    http_client = None if config.proxies is None else _client_through(Path(config.proxies), report)
     try:
         client = openai.AsyncOpenAI(
             api_key=config.api_key or NO_KEY,
             base_url=config.base_url,
             timeout=openai.Timeout(SILENCE_S, connect=CONNECT_S),
             max_retries=0,
+            http_client=http_client,
         )
     except Exception as error:  # the library makes no promise what it raises for an address that it does not like
         raise BotConfigError(
@@ -204,3 +213,14 @@ async def open_endpoint(config: BotConfig) -> AsyncIterator[openai.AsyncOpenAI]:
     finally:
         with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_S):
             await client.close()
+
+
+def _client_through(path: Path, report: "Report") -> "httpx2.AsyncClient":
+    """Return an HTTP client that reaches the provider through the proxies of a file."""
+    from trio_chat.bot.proxies.transport import PooledTransport
+
+    try:
+        pool = proxies.ProxyPool(proxies.read_proxies(path))
+    except proxies.ProxiesError as error:  # the file has changed since `prepare` looked at it
+        raise BotConfigError(str(error)) from None
+    return openai.DefaultAsyncHttpx2Client(transport=PooledTransport(pool, report), trust_env=False)

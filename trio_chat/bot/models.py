@@ -8,8 +8,10 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
+from trio_chat.bot import proxies
 from trio_chat.bot.config import MARKOV, BotConfig, BotConfigError
 from trio_chat.bot.context import Prompt
 from trio_chat.bot.needs import RoomClient
@@ -101,7 +103,8 @@ def prepare(config: BotConfig) -> None:
     Call it before the event loop runs, so that nothing waits for the import.
 
     Raises:
-        BotConfigError: no key and no endpoint, or the library is not installed; the message says what to do.
+        BotConfigError: no key and no endpoint, a library that is not installed, or a list of proxies that cannot be
+            used; the message says what to do.
     """
     library = "markovify" if config.model == MARKOV else "openai"
     if library == "openai" and not (config.api_key or config.base_url):
@@ -115,6 +118,11 @@ def prepare(config: BotConfig) -> None:
         raise BotConfigError(
             f"The model {config.model!r} needs the package {library}: pip install 'trio_chat[bot]'"
         ) from None
+    if library == "openai" and config.proxies is not None:
+        try:
+            proxies.prepare(Path(config.proxies))
+        except proxies.ProxiesError as error:
+            raise BotConfigError(str(error)) from None
 
 
 @asynccontextmanager

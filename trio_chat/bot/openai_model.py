@@ -229,7 +229,7 @@ async def open_openai_model(
     """Open the model that `config` asks for, and close its connections in the end, within a second.
 
     Raises:
-        BotConfigError: the base URL, or a proxy that the environment names, is none that can be used.
+        BotConfigError: the base URL, or a proxy that the settings or the environment name, is none that can be used.
     """
-    async with open_endpoint(config) as client:
+    async with open_endpoint(config, report) as client:
         yield OpenAIModel(config.model, client, report, tools=tools, web_search=config.web_search)
