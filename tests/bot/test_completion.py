@@ -119,7 +119,7 @@ def test_calls_beyond_the_bound_are_left_out_and_arguments_beyond_it_make_no_sen
 def test_reading_stops_where_a_text_is_too_long() -> None:
     completion = completed(*[piece("x" * 60_000)] * 5)
     assert completion.finished
-    assert completion.unfinished == "it is too long"
+    assert completion.unfinished == "the model did not come to an end"
     assert len(completion.text) <= MAX_TEXT_CHARS + 60_000
 
 

@@ -193,6 +193,13 @@ async def test_a_request_that_is_refused_without_tools_as_well_says_nothing_agai
     assert ["tools" in request for request in running.requests] == [True, False, True]
 
 
+async def test_once_a_tool_has_answered_a_refusal_is_no_more_laid_to_the_tools() -> None:
+    async with asking(streams(ASKS), fails(400), tools=toolbox()) as (ask, running):
+        with pytest.raises(ModelFailed, match="refuses the request"):
+            await ask.answer()
+    assert len(running.requests) == 2
+
+
 SEARCH = prompt(Reason.SEARCH, "why is the sky blue?")
 
 
@@ -209,12 +216,21 @@ async def test_the_web_is_searched_for_a_search_and_nothing_else_and_the_sources
     assert [request.get("web_search_options") for request in running.requests] == [{}, None]
 
 
-async def test_an_endpoint_that_cannot_search_the_web_answers_without() -> None:
-    script = (fails(400), fails(400), streams("one"), streams("two"))
+@pytest.mark.parametrize(
+    ("refusals", "had", "reported"),
+    [
+        (1, {"web_search_options"}, ["tools"]),
+        (2, {"tools"}, ["tools", "web search"]),
+        (3, set(), ["tools", "web search", "tools and web search"]),
+    ],
+)
+async def test_of_tools_and_web_search_only_what_an_endpoint_refuses_is_given_up(
+    refusals: int, had: set[str], reported: list[str]
+) -> None:
+    script = (*[fails(400)] * refusals, streams("one"), streams("two"))
     async with asking(*script, tools=toolbox(), web_search=True) as (ask, running):
         assert [await ask.text(SEARCH), await ask.text(SEARCH)] == ["one", "two"]
-    assert [report.partition("; ")[2] for report in ask.reports] == [
-        "asking without tools",
-        "asking without web search",
-    ]
-    assert "web_search_options" not in running.requests[-1]
+    for request in running.requests[-2:]:
+        assert {"tools", "web_search_options"} & set(request) == had
+    assert len(running.requests) == refusals + 2
+    assert [report.partition("; asking without ")[2] for report in ask.reports] == reported

@@ -245,4 +245,4 @@ def test_whatever_a_model_calls_is_shown_in_one_short_line(name: str, arguments:
     line = label(name, arguments)
     assert len(line) <= 82
     assert line.isprintable()
-    assert without_labels(f"Well,\n{line}\n[laughs] so.") == "Well,\n[laughs] so."
+    assert without_labels(f"Well,\n{line}\n[note: a] so.") == "Well,\n[note: a] so."

@@ -204,7 +204,7 @@ class Completion:
         for annotation in piece.annotations or ():
             self._cite(annotation.url_citation)
         if len(self._raw) > MAX_TEXT_CHARS:
-            self.finished, self.unfinished = True, "it is too long"
+            self.finished, self.unfinished = True, "the model did not come to an end"
 
     def _take_call(self, piece: _ToolCall) -> None:
         call = self._call_of(piece)

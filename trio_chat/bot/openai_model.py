@@ -30,6 +30,9 @@ from trio_chat.bot.triggers import Reason
 MAX_ROUNDS: Final = 5
 """Completions that one answer may take. In the last one the model must do without tools."""
 
+_EXTRAS: Final = {"tools": "tools", "web_search_options": "web search"}
+_WAYS_WITHOUT: Final = (*(frozenset({name}) for name in _EXTRAS), frozenset(_EXTRAS))
+
 
 class OpenAIModel:
     """Answers through an `openai.AsyncOpenAI`, which stays the caller's to close.
@@ -90,7 +93,7 @@ class OpenAIModel:
                 thread.take(completion)
                 self._without |= thread.without
                 return completion
-            if failure.refused and self._goes_without(failure, request, thread):
+            if failure.refused and self._goes_without(failure, thread):
                 continue
             failures += 1
             wait_s = next_wait_s(failures, failure.asked_s, self._uniform) if failure.passing else None
@@ -100,25 +103,31 @@ class OpenAIModel:
             await self._sleep(wait_s)
 
     def _request(self, thread: "_Thread", *, last: bool) -> dict[str, Any]:
-        extras: dict[str, Any] = {}
-        if self._tools.tools:
-            extras["tools"] = [_definition(tool) for tool in self._tools.tools]
-        if self._web_search and thread.reason is Reason.SEARCH:
-            extras["web_search_options"] = {}
-        extras = {name: value for name, value in extras.items() if name not in self._without | thread.without}
+        extras = {name: value for name, value in self._extras(thread).items() if name not in thread.without}
         if last and "tools" in extras:
             extras["tool_choice"] = "none"
         usage = {"include_usage": True}
         return {"model": self._name, "messages": thread.messages, "stream": True, "stream_options": usage, **extras}
 
-    def _goes_without(self, failure: Failure, request: dict[str, Any], thread: "_Thread") -> bool:
-        """Say whether to ask at once without something that not every endpoint and model knows."""
-        for name, called in (("tools", "tools"), ("web_search_options", "web search")):
-            if name in request and not thread.has_results:
-                thread.without.add(name)
-                self._report(f"{failure.why}; asking without {called}")
-                return True
-        return False
+    def _extras(self, thread: "_Thread") -> dict[str, Any]:
+        """Return what a request is to have that not every endpoint and model knows."""
+        extras: dict[str, Any] = {}
+        if self._tools.tools:
+            extras["tools"] = [_definition(tool) for tool in self._tools.tools]
+        if self._web_search and thread.reason is Reason.SEARCH:
+            extras["web_search_options"] = {}
+        return {name: value for name, value in extras.items() if name not in self._without}
+
+    def _goes_without(self, failure: Failure, thread: "_Thread") -> bool:
+        """Say whether to ask at once without something: what is to blame, nobody tells, so each in turn, then all."""
+        wanted = self._extras(thread).keys()
+        ways = [way for way in _WAYS_WITHOUT if way <= wanted]
+        if thread.has_results or thread.ways_tried >= len(ways):
+            return False
+        thread.without = ways[thread.ways_tried]
+        thread.ways_tried += 1
+        self._report(f"{failure.why}; asking without {' and '.join(_EXTRAS[name] for name in sorted(thread.without))}")
+        return True
 
     async def _carry_out(self, completion: Completion, thread: "_Thread") -> None:
         """Call all tools that a completion asks for, side by side, and put the results into the thread."""
@@ -140,7 +149,8 @@ class _Thread:
     Attributes:
         messages: as the provider wants them.
         tokens: spent so far; None as long as the provider has told of none.
-        without: parts of a request that are left out.
+        without: extras that requests are made without; ways_tried: how many ways to do without have been tried.
+        has_results: whether a tool has answered, which only a request with tools can tell.
     """
 
     def __init__(self, prompt: Prompt, show: Show) -> None:
@@ -150,7 +160,8 @@ class _Thread:
             {"role": "user", "content": prompt.user},
         ]
         self.tokens: Tokens | None = None
-        self.without: set[str] = set()
+        self.without: frozenset[str] = frozenset()
+        self.ways_tried = 0
         self.has_results = False
         self._show = show
         self._above: list[str] = []  # what is shown above the text that grows: calls, and what was said before them
