@@ -186,24 +186,19 @@ async def _process(scheme: Scheme, port: int, command: list[str], secured: bool)
 @asynccontextmanager
 async def tinyproxy(tmp_path: Path, *, secured: bool = False) -> AsyncIterator[Proxy]:
     """Run Debian's tinyproxy, which wants the password if `secured`."""
-    program = shutil.which("tinyproxy")
-    if program is None:
-        pytest.skip("tinyproxy is not installed (Debian: apt install tinyproxy)")
     port = free_port()
     lines = ["Listen 127.0.0.1", f"Port {port}", "Timeout 60", f'LogFile "{tmp_path / "tinyproxy.log"}"']
     if secured:
         lines.append(f"BasicAuth {USER} {PASSWORD}")
     config = tmp_path / "tinyproxy.conf"
     config.write_text("\n".join(lines) + "\n")
-    async with _process("http", port, [program, "-d", "-c", str(config)], secured) as proxy:
+    async with _process("http", port, ["tinyproxy", "-d", "-c", str(config)], secured) as proxy:
         yield proxy
 
 
 @asynccontextmanager
 async def proxy_py(tmp_path: Path, *, secured: bool = False) -> AsyncIterator[Proxy]:
     """Run the package proxy.py, which wants the password if `secured`."""
-    if importlib.util.find_spec("proxy") is None:
-        pytest.skip("the package proxy.py is not installed (pip install proxy.py)")
     port = free_port()
     command = [
         sys.executable, "-m", "proxy", "--hostname", "127.0.0.1", "--port", str(port), "--num-workers", "1",
@@ -217,13 +212,19 @@ async def proxy_py(tmp_path: Path, *, secured: bool = False) -> AsyncIterator[Pr
 @asynccontextmanager
 async def microsocks(tmp_path: Path, *, secured: bool = False) -> AsyncIterator[Proxy]:
     """Run Debian's microsocks, which wants the password if `secured`."""
-    program = shutil.which("microsocks")
-    if program is None:
-        pytest.skip("microsocks is not installed (Debian: apt install microsocks)")
     port = free_port()
-    command = [program, "-i", "127.0.0.1", "-p", str(port), *(("-u", USER, "-P", PASSWORD) if secured else ())]
+    command = ["microsocks", "-i", "127.0.0.1", "-p", str(port), *(("-u", USER, "-P", PASSWORD) if secured else ())]
     async with _process("socks5", port, command, secured) as proxy:
         yield proxy
 
 
 REAL: dict[str, RealProxy] = {"tinyproxy": tinyproxy, "proxy.py": proxy_py, "microsocks": microsocks}
+
+
+def real_proxy(name: str) -> RealProxy:
+    """Return what runs a real proxy; skips the test where that is not installed. Not to be called in a task."""
+    installed = importlib.util.find_spec("proxy") if name == "proxy.py" else shutil.which(name)
+    if installed is None:
+        how = "pip install proxy.py" if name == "proxy.py" else f"Debian: apt install {name}"
+        pytest.skip(f"{name} is not installed ({how})")
+    return REAL[name]

@@ -31,9 +31,28 @@ def test_the_rules_for_all_hold_where_none_are_for_us() -> None:
     assert robots.interval_s == 10
 
 
+def test_wildcards_hold_and_the_longest_rule_wins() -> None:
+    robots = Robots("User-agent: *\nDisallow: /*.php$\nDisallow: /a\nAllow: /a/b\n")
+    allowed = {path: robots.allow(f"http://a.example{path}") for path in ("/l.php", "/l.php5", "/a", "/a/b/c")}
+    assert allowed == {"/l.php": False, "/l.php5": True, "/a": False, "/a/b/c": True}
+
+
 @pytest.mark.parametrize("text", ["", "hello", "User-agent: *\nCrawl-delay: 0.1", "User-agent: *\nCrawl-delay: x"])
 def test_without_a_wish_the_interval_is_ours(text: str) -> None:
     assert Robots(text).interval_s == INTERVAL_S
+
+
+words = st.sampled_from(
+    ["User-agent: *\n", "Disallow: ", "Crawl-delay: ", "Request-rate: ", "/", "*", "$", "nan", "inf", "-1", "1e400",
+     "0", "0s", "\n", "%", "\x00", ":"]
+)  # fmt: skip
+
+
+@given(st.one_of(st.text(), st.lists(words).map("".join)), st.text())
+def test_whatever_a_file_says_there_is_an_answer(text: str, path: str) -> None:
+    robots = Robots(text)
+    assert robots.allow(f"http://a.example/{path}") in (True, False)
+    assert robots.interval_s >= INTERVAL_S
 
 
 @pytest.mark.parametrize(

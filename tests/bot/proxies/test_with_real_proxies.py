@@ -8,13 +8,16 @@ import pytest
 
 from tests.bot.provider import fails, provider, says
 from tests.bot.proxies.conftest import Certificates
-from tests.bot.proxies.gates import REAL, free_port
+from tests.bot.proxies.gates import REAL, RealProxy, free_port, real_proxy
 from tests.bot.proxies.site import Reply, site
 from trio_chat.bot.proxies import Proxy, ProxyPool
 from trio_chat.bot.proxies.check import Checked, check_proxies
 from trio_chat.bot.proxies.transport import PooledTransport
 
-pytestmark = pytest.mark.parametrize("name", REAL)
+
+@pytest.fixture(params=REAL)
+def run(request: pytest.FixtureRequest) -> RealProxy:
+    return real_proxy(request.param)
 
 
 async def ask(transport: PooledTransport, base_url: str) -> str | None:
@@ -24,8 +27,8 @@ async def ask(transport: PooledTransport, base_url: str) -> str | None:
         return completion.choices[0].message.content
 
 
-async def test_a_provider_is_reached_and_its_errors_are_its_own(name: str, tmp_path: Path) -> None:
-    async with REAL[name](tmp_path) as proxy, provider(fails(503), says("Hello.")) as running:
+async def test_a_provider_is_reached_and_its_errors_are_its_own(run: RealProxy, tmp_path: Path) -> None:
+    async with run(tmp_path) as proxy, provider(fails(503), says("Hello.")) as running:
         reports: list[str] = []
         pool = ProxyPool([proxy])
         with pytest.raises(openai.InternalServerError):
@@ -36,9 +39,9 @@ async def test_a_provider_is_reached_and_its_errors_are_its_own(name: str, tmp_p
 
 
 async def test_a_password_is_given_and_a_wrong_one_makes_way_for_the_next(
-    name: str, tmp_path: Path, certificates: Certificates
+    run: RealProxy, tmp_path: Path, certificates: Certificates
 ) -> None:
-    async with REAL[name](tmp_path, secured=True) as proxy, site({"/": Reply("here")}, certificates.server) as running:
+    async with run(tmp_path, secured=True) as proxy, site({"/": Reply("here")}, certificates.server) as running:
         wrong = Proxy(proxy.scheme, proxy.host, proxy.port, "ann", "wrong")
         without = Proxy(proxy.scheme, proxy.host, proxy.port)
         reports: list[str] = []
@@ -52,10 +55,10 @@ async def test_a_password_is_given_and_a_wrong_one_makes_way_for_the_next(
 
 
 async def test_a_site_that_is_not_there_is_a_failure_of_the_way(
-    name: str, tmp_path: Path, certificates: Certificates
+    run: RealProxy, tmp_path: Path, certificates: Certificates
 ) -> None:
     told: list[Checked] = []
-    async with REAL[name](tmp_path) as proxy, site({"/": Reply("here")}) as running:
+    async with run(tmp_path) as proxy, site({"/": Reply("here")}) as running:
         await check_proxies([proxy], f"http://127.0.0.1:{free_port()}/", certificates.client, tell=told.append)
         await check_proxies([proxy], f"{running.url}/", certificates.client, tell=told.append)
     gone, there = told

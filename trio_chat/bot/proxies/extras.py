@@ -9,7 +9,10 @@ from typing import Final
 from trio_chat.bot.proxies.proxy import ProxiesError
 
 # The extra, and the modules that it brings.
-_BROUGHT_BY: Final = {"proxies": ("h11", "httpx2", "httpcore2", "python_socks", "selectolax"), "browser": ("selenium",)}
+_BROUGHT_BY: Final = {
+    "proxies": ("h11", "httpx2", "httpcore2", "protego", "python_socks", "selectolax"),
+    "browser": ("selenium",),
+}
 
 
 def need(extra: str, purpose: str) -> None:

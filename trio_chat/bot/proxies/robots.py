@@ -6,7 +6,8 @@ This file owns that policy, as functions of what was fetched and the time. It mu
 import math
 from typing import Final
 from urllib.parse import urlsplit
-from urllib.robotparser import RobotFileParser
+
+from protego import Protego
 
 PRODUCT: Final = "trio_chat"
 """The name under which robots.txt speaks of us (RFC 9309, 2.2.1)."""
@@ -31,12 +32,12 @@ class Robots:
     """
 
     def __init__(self, text: str | None) -> None:
-        self._rules = RobotFileParser()
-        self._rules.parse(["User-agent: *", "Disallow: /"] if text is None else text.splitlines())
+        # Not by urllib.robotparser, which fetches what `Disallow: /*.php$` forbids (RFC 9309, 2.2.3).
+        self._rules = Protego.parse("User-agent: *\nDisallow: /" if text is None else text)
 
     def allow(self, url: str) -> bool:
         """Say whether the page may be fetched."""
-        return self._rules.can_fetch(PRODUCT, url)
+        return self._rules.can_fetch(url, PRODUCT)
 
     @property
     def interval_s(self) -> float:
