@@ -88,7 +88,7 @@ def main() -> int:
     """Hunt all mutants, or those whose names hold a word; 1 if one survives."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation.hunt", description=main.__doc__)
     parser.add_argument("names", nargs="*", help="hunt only mutants whose names hold one of these")
-    parser.add_argument("--scenarios", type=int, default=5 * BATCH, help="how many each mutant has to survive")
+    parser.add_argument("--scenarios", type=int, default=10 * BATCH, help="how many each mutant has to survive")
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     options = parser.parse_args()
