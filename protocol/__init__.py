@@ -6,6 +6,7 @@ The specification is docs/protocol.md.
 
 from protocol.codec import (
     AGENT_CHARS,
+    DOING_CHARS,
     NICK_CHARS,
     PAGE_BYTES,
     PAGE_ENTRIES,
@@ -95,7 +96,8 @@ VERSION = 1
 """The version of the protocol that `hello` names."""
 
 __all__ = [
-    "AGENT_CHARS", "ANSWERS", "FRAME_LIMIT_CEILING", "MAX_FRAME_TO_CLIENT", "MAX_FRAME_TO_SERVER", "NICK_CHARS",
+    "AGENT_CHARS", "ANSWERS", "DOING_CHARS", "FRAME_LIMIT_CEILING", "MAX_FRAME_TO_CLIENT", "MAX_FRAME_TO_SERVER",
+    "NICK_CHARS",
     "PAGE_BYTES", "PAGE_ENTRIES", "QUERY_CHARS", "REASON_CHARS", "ROOM_CHARS", "TEXT_CHARS", "TOPIC_CHARS",
     "TRANSITIONS", "VERSION", "Answer", "Bye", "Cause", "Command", "CommandHelp", "Commands", "Direct", "Done",
     "DraftShown", "Edit", "Edited", "EndTurn", "Entry", "Error", "Event", "Found", "FrameDecoder", "FrameError",

@@ -36,6 +36,7 @@ NICK_CHARS: Final = 32
 ROOM_CHARS: Final = 64
 QUERY_CHARS: Final = 500
 AGENT_CHARS: Final = 200
+DOING_CHARS: Final = 200
 PAGE_ENTRIES: Final = 500
 PAGE_BYTES: Final = 262_144
 
@@ -145,6 +146,12 @@ def _check_quit(leaving: Quit) -> None:
     check_line("reason", leaving.reason, REASON_CHARS)
 
 
+def _check_draft(draft: ShowDraft) -> None:
+    if draft.text:
+        check_text(draft.text)
+    check_line("doing", draft.doing, DOING_CHARS)
+
+
 def _check_command(command: Command) -> None:
     if command.key is not None:
         check_key(command.key)
@@ -164,7 +171,7 @@ _CHECKS: Final[Mapping[type, Callable[[Any], None]]] = {
     SetTopic: _check_topic,
     Search: _check_search,
     Command: _check_command,
-    ShowDraft: lambda draft: check_text(draft.text),
+    ShowDraft: _check_draft,
     Quit: _check_quit,
 }
 

@@ -181,13 +181,14 @@ class TurnChange(Wire, frozen=True, tag="turn", gc=False):
 
 
 class DraftShown(Wire, frozen=True, tag="draft", gc=False):
-    """What a bot is about to say, so far. The newest one replaces those before it."""
+    """What a bot is about to say, so far, and what it is `doing`. The newest one replaces those before it."""
 
     room: str
     turn: Turn
     author: str
     nick: str
     text: str
+    doing: str = ""
 
 
 class Notice(Wire, frozen=True, tag="notice", gc=False):

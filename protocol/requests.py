@@ -136,11 +136,12 @@ class TakeTurn(Wire, frozen=True, tag="turn", gc=False):
 
 
 class ShowDraft(Wire, frozen=True, tag="draft", gc=False):
-    """What the turn's next post is so far."""
+    """What the turn's next post is so far, and what the bot is doing besides, in a line: a tool that it calls."""
 
     id: Id
     turn: Turn
     text: str
+    doing: str = ""
 
 
 class EndTurn(Wire, frozen=True, tag="end_turn", gc=False):

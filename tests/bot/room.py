@@ -64,7 +64,7 @@ class RoomInMemory:
         self.pages_read = 0
         self.causes: list[Cause] = []  # of all turns
         self.speaking: Turn | None = None
-        self.drafts: list[tuple[int, str]] = []  # with the number of their turn
+        self.drafts: list[tuple[int, str, str]] = []  # with the number of their turn, and what it did
         self.tokens = 0
         self._page_entries = page_entries
         self._joined = False
@@ -126,9 +126,9 @@ class RoomInMemory:
             self.speaking.end("done")
         return Posted(1, room, seq, 0)
 
-    async def _show(self, turn: int, text: str) -> None:
+    async def _show(self, turn: int, text: str, doing: str) -> None:
         await trio.lowlevel.checkpoint()
-        self.drafts.append((turn, text))
+        self.drafts.append((turn, text, doing))
 
     def stop(self, reason: str = "stopped", by: str | None = "ann") -> None:
         """End the turn under way from outside."""

@@ -60,7 +60,6 @@ def nobody() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--every-lines", "3", "--every-seconds", "5"), "either --every-lines or --every-seconds, not both"),
         (("--every-lines", "0"), "give --every-lines 1 or more"),
         (("--every-seconds", "-1"), "give --every-seconds a number above 0"),
         (("--every-lines", "many"), "every-lines"),
@@ -111,6 +110,7 @@ def test_the_options_about_the_provider_become_its_settings(tmp_path: Path) -> N
     path = tmp_path / "key"
     path.write_text("sk-from-file\n")
     config = configure(base_url="http://127.0.0.1:1/v1", api_key_file=str(path), web_search=True)
+    assert isinstance(config, BotConfig)
     assert (config.base_url, config.api_key, config.web_search) == ("http://127.0.0.1:1/v1", "sk-from-file", True)
     assert BotConfig().web_search is False
 
@@ -129,7 +129,7 @@ def test_a_server_that_is_not_there_gets_a_sentence_and_exit_code_1(run: Run, no
 
 def test_without_a_mode_and_without_a_terminal_it_says_what_it_does(run: Run, nobody: str) -> None:
     done = run(nobody, "--model", "markov")
-    assert "answers only mentions and /search" in done.stdout
+    assert "speaks only when it is asked" in done.stdout
 
 
 def test_without_a_mode_at_a_terminal_it_asks_for_one(environ: dict[str, str], nobody: str) -> None:

@@ -315,7 +315,7 @@ async def test_its_answer_is_shown_as_it_grows() -> None:
     async with bot(None) as running:
         running.room.say("sage?")
         await wait_all_tasks_blocked()
-        assert running.room.drafts == [(1, "at")]
+        assert running.room.drafts == [(1, "at", "")]
         assert running.posts == []
         running.model.release.set()
         await wait_all_tasks_blocked()

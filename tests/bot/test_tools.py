@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-from trio_chat.bot.tools import MAX_RESULT_CHARS, MAX_THREADS, Toolbox, ToolError, label, tool_from, without_labels
+from trio_chat.bot.tools import (
+    MAX_RESULT_CHARS,
+    MAX_THREADS,
+    Toolbox,
+    ToolError,
+    label,
+    now_doing,
+    tool_from,
+    without_labels,
+)
 
 
 def roll(sides: Annotated[int, Meta(ge=2, description="How many sides.")], times: int = 1) -> list[int]:
@@ -246,3 +255,17 @@ def test_whatever_a_model_calls_is_shown_in_one_short_line(name: str, arguments:
     assert len(line) <= 82
     assert line.isprintable()
     assert without_labels(f"Well,\n{line}\n[note: a] so.") == "Well,\n[note: a] so."
+
+
+@pytest.mark.parametrize(
+    ("shown", "doing"),
+    [
+        ("", ""),
+        ("Let me see.", ""),
+        ('Let me see.\n[search_history: "pizza"]', '[search_history: "pizza"]'),
+        ("[who_is_here …]\n", "[who_is_here …]"),
+        ("[who_is_here …]\nThree people", ""),
+    ],
+)
+def test_the_call_under_way_is_the_last_line_that_is_shown(shown: str, doing: str) -> None:
+    assert now_doing(shown) == doing

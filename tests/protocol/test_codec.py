@@ -60,7 +60,8 @@ FIELDS: Final[list[tuple[type[Any], str, int, int, str]]] = [
     (Search, "query", 0, 500, "bad_text"),
     (Command, "key", 1, 64, "bad_message"),
     (Command, "line", 1, 4_000, "bad_text"),
-    (ShowDraft, "text", 1, 4_000, "bad_text"),
+    (ShowDraft, "text", 0, 4_000, "bad_text"),
+    (ShowDraft, "doing", 0, 200, "bad_text"),
     (Quit, "reason", 0, 500, "bad_text"),
 ]
 IDS: Final = [f"{kind.__name__}.{field}" for kind, field, *_ in FIELDS]

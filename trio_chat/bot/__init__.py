@@ -6,6 +6,7 @@ Importing it imports no model's library; `prepare` does, when it is known which 
 from trio_chat.bot.bot import describe, run_bot
 from trio_chat.bot.config import DEFAULT_MODEL, MARKOV, BotConfig, BotConfigError, provider_from
 from trio_chat.bot.context import Line, Prompt
+from trio_chat.bot.fleet import read_bots, run_bots
 from trio_chat.bot.models import Answer, Model, ModelFailed, Report, Show, Source, Tokens, prepare
 from trio_chat.bot.needs import RoomClient
 from trio_chat.bot.tools import Tool, ToolError, tool_from
@@ -33,6 +34,8 @@ __all__ = [
     "describe",
     "prepare",
     "provider_from",
+    "read_bots",
     "run_bot",
+    "run_bots",
     "tool_from",
 ]

@@ -1,4 +1,4 @@
-"""`python -m trio_chat.bot`: one bot from the command line.
+"""`python -m trio_chat.bot`: one bot from the command line, or many from a file.
 
 This file owns the options, the questions asked where none is given, the exit codes (0 ended as asked, 1 no way
 into the room, 2 asked for wrongly) and the sentences that go with them. It must not know how a bot works.
@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Annotated, Final
 
 import trio
@@ -17,6 +18,7 @@ from cyclopts import App, Parameter
 
 from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import DEFAULT_MODEL, DEFAULT_NICK, MARKOV, BotConfig, BotConfigError, provider_from
+from trio_chat.bot.fleet import read_bots, run_bots
 from trio_chat.bot.models import prepare
 from trio_chat.client import DEFAULT_URL, BadUrl, ChatError, Refused
 from trio_chat.client.harmless import harmless_line
@@ -25,6 +27,14 @@ from trio_chat.command_line import USAGE_ERROR, fail, run_app
 
 NO_WAY_IN: Final = 1
 """The exit code where the server is not there, or does not let the bot in."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fleet:
+    """The bots of a file."""
+
+    bots: list[BotConfig]
+
 
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -55,12 +65,15 @@ def configure(
         str | None, Parameter(help="A file that lists proxies: reach the provider through whichever does best.")
     ] = None,
     persona: Annotated[str, Parameter(help="Who the bot is to be, in a sentence or two.")] = "",
-) -> BotConfig:
+    greet: Annotated[bool, Parameter(help="Greet people who come into the room.", negative="")] = False,
+    answer_bots: Annotated[bool, Parameter(help="Answer other bots like people.", negative="")] = False,
+    config: Annotated[
+        Path | None, Parameter(help="A TOML file of bots, [[bot]] for each; flags hold for what it leaves open.")
+    ] = None,
+) -> BotConfig | Fleet:
     """Make a bot's settings of the command line. No key is among them: anyone can read a process's arguments."""
-    if every_lines is not None and every_seconds is not None:
-        raise BotConfigError("Give either --every-lines or --every-seconds, not both.")
     api_key, base_url = provider_from(os.environ, base_url, api_key_file)
-    return BotConfig(
+    bot = BotConfig(
         nick=nick,
         room=room,
         url=url,
@@ -72,7 +85,10 @@ def configure(
         proxies=proxies,
         persona=persona,
         web_search=web_search,
+        greet=greet,
+        answer_bots=answer_bots,
     )
+    return bot if config is None else Fleet(read_bots(config, bot))
 
 
 def ask_for_mode(config: BotConfig, ask: Callable[[str], str] = input) -> BotConfig:
@@ -107,11 +123,12 @@ def main(arguments: list[str] | None = None) -> None:
     """
     try:
         config = run_app(app, arguments)
-        if not isinstance(config, BotConfig):  # --help has been shown
+        if not isinstance(config, BotConfig | Fleet):  # --help has been shown
             return
-        parse_url(config.url)
-        prepare(config)
-        if config.every_lines is None and config.every_seconds is None:
+        for bot in config.bots if isinstance(config, Fleet) else [config]:
+            parse_url(bot.url)
+            prepare(bot)
+        if isinstance(config, BotConfig) and config.every_lines is None and config.every_seconds is None:
             config = _without_mode(config)
     except (BotConfigError, BadUrl) as error:
         fail(str(error))
@@ -135,15 +152,18 @@ def main(arguments: list[str] | None = None) -> None:
 def _without_mode(config: BotConfig) -> BotConfig:
     if sys.stdin.isatty() and sys.stdout.isatty():
         return ask_for_mode(config)
-    _print("Neither --every-lines nor --every-seconds is given: the bot answers only mentions and /search.")
+    _print("Neither --every-lines nor --every-seconds is given: the bot speaks only when it is asked.")
     return config
 
 
-async def _run_until_signalled(config: BotConfig) -> None:
+async def _run_until_signalled(config: BotConfig | Fleet) -> None:
     with trio.open_signal_receiver(*_STOP_SIGNALS) as signals:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_at_signal, signals, nursery.cancel_scope)
-            await run_bot(config, report=_print)
+            if isinstance(config, Fleet):
+                await run_bots(config.bots, report=_print)
+            else:
+                await run_bot(config, report=_print)
             nursery.cancel_scope.cancel()
 
 

@@ -16,6 +16,7 @@ from trio_chat.bot.context import Conversation, Line, Prompt
 from trio_chat.bot.models import Answer, Model, ModelFailed, Report
 from trio_chat.bot.needs import RoomClient, TurnToSpeak
 from trio_chat.bot.posts import clean, posts_of
+from trio_chat.bot.tools import now_doing, without_labels
 from trio_chat.bot.triggers import Cause, Reason
 from trio_chat.client import Refused
 
@@ -54,10 +55,11 @@ class Speaker:
     async def run(self) -> None:
         """Show the answer under way as it grows, until cancelled: the newest text once the last one has arrived."""
         async for _ in self._to_show:
-            turn, text = self._turn, clean(self._draft)[:DRAFT_CHARS].rstrip()
-            if turn is not None and text:
+            turn, text = self._turn, clean(without_labels(self._draft))[:DRAFT_CHARS].rstrip()
+            doing = now_doing(self._draft)
+            if turn is not None and (text or doing):
                 with contextlib.suppress(Refused):  # the turn is over
-                    await turn.show(text)
+                    await turn.show(text, doing)
                 await trio.sleep(DRAFT_S)
 
     async def answer(self, cause: Cause) -> bool:

@@ -202,6 +202,12 @@ def without_labels(shown: str) -> str:
     return "\n".join(line for line in shown.split("\n") if not _LABEL.fullmatch(line))
 
 
+def now_doing(shown: str) -> str:
+    """Return the call under way, as `label` shows it: the last line, if it is one; else an empty text."""
+    last = shown.rstrip().rpartition("\n")[2]
+    return last if _LABEL.fullmatch(last) else ""
+
+
 def _told(result: object) -> str:
     text = result if isinstance(result, str) else msgspec.json.encode(result).decode()
     if len(text) <= MAX_RESULT_CHARS:

@@ -208,8 +208,8 @@ class Client:
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + END_S), suppress(ChatError):
                     await self._ask(EndTurn(self._id(), turn.number), Done)
 
-    async def _show(self, number: int, text: str) -> None:
-        await self._ask(ShowDraft(self._id(), number, text), Done)
+    async def _show(self, number: int, text: str, doing: str) -> None:
+        await self._ask(ShowDraft(self._id(), number, text, doing), Done)
 
     # --- reading --------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ class Turn:
         self.by: str | None = None
         self.scope = trio.CancelScope()
         self._post: Callable[..., Awaitable[Posted]]
-        self._show: Callable[[int, str], Awaitable[None]]
+        self._show: Callable[[int, str, str], Awaitable[None]]
 
     def end(self, reason: str, by: str | None = None) -> None:
         """Note that it is over; unless we have ended it ourselves, cancel whatever is done in it."""
@@ -45,7 +45,7 @@ class Turn:
             if reason != DONE:
                 self.scope.cancel()
 
-    def use(self, post: Callable[..., Awaitable[Posted]], show: Callable[[int, str], Awaitable[None]]) -> None:
+    def use(self, post: Callable[..., Awaitable[Posted]], show: Callable[[int, str, str], Awaitable[None]]) -> None:
         """Take the functions by which the client speaks."""
         self._post, self._show = post, show
 
@@ -65,6 +65,11 @@ class Turn:
             self.room, text, reply_to=reply_to, action=action, turn=self.number, more=more, tokens=tokens
         )
 
-    async def show(self, text: str) -> None:
-        """Show what the next post is so far, 1 to 4,000 characters; returns once the server has it."""
-        await self._show(self.number, text)
+    async def show(self, text: str, doing: str = "") -> None:
+        """Show what the next post is so far, 0 to 4,000 characters; returns once the server has it.
+
+        Args:
+            text: it replaces that of the draft before.
+            doing: a line of at most 200 characters about what is done besides, such as a tool that is called.
+        """
+        await self._show(self.number, text, doing)

@@ -8,6 +8,7 @@ import gc
 import resource
 import signal
 import sys
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -16,7 +17,7 @@ import msgspec
 import trio
 from cyclopts import App, Parameter
 
-from trio_chat.bot import BotConfig, BotConfigError, prepare
+from trio_chat.bot import BotConfig, BotConfigError, prepare, read_bots
 from trio_chat.client import ChatError
 from trio_chat.command_line import fail, run_app
 from trio_chat.server.app import CannotListen, Server, open_server
@@ -40,6 +41,8 @@ def main(
     rate_limit: float | Literal["off"] | None = None,
     console: Annotated[bool | None, Parameter(negative=())] = None,
     bot: Annotated[bool | None, Parameter(negative=())] = None,
+    bots: Path | None = None,
+    hops: int | None = None,
     config: Path | None = None,
     log_level: LogLevel | None = None,
 ) -> None:
@@ -62,6 +65,10 @@ def main(
     bot
         Run a bot in the server; the [bot] table of the configuration file says which. Without a key or base URL
         it talks offline.
+    bots
+        A TOML file of bots to run in the server, [[bot]] for each.
+    hops
+        How many times bots may answer each other before somebody else speaks. [default: 3]
     config
         A TOML file with these settings; flags go before it.
     log_level
@@ -77,8 +84,13 @@ def main(
         "log_level": log_level,
     }
     try:
-        settings = load_config(config, {name: value for name, value in flags.items() if value is not None}, bot=bot)
-    except ConfigError as error:
+        settings = load_config(
+            config, {name: value for name, value in flags.items() if value is not None}, bot=bot, hops=hops
+        )
+        fleet = [] if bots is None else [with_provider(one) for one in read_bots(bots, BotConfig())]
+        for one in fleet:
+            prepare(one)
+    except (ConfigError, BotConfigError) as error:
         fail(str(error))
     _raise_file_limit()
     _tune_interpreter()
@@ -89,20 +101,20 @@ def main(
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
     try:
-        trio.run(serve, settings)
+        trio.run(serve, settings, fleet)
     except* ChatError as group:
         fail(f"the bot or the console cannot enter: {_first(group)}", 1)
     except* (StoreUnusable, CannotListen) as group:
         fail(str(_first(group)))
 
 
-async def serve(config: ServerConfig) -> None:
+async def serve(config: ServerConfig, fleet: Sequence[BotConfig] = ()) -> None:
     """Run a server, and what the settings put beside it, until a signal says to stop."""
     with trio.open_signal_receiver(*STOP_SIGNALS) as signals:
         async with open_server(config) as server:
             _say_hello(server)
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(partial(run_companions, server, stop=nursery.cancel_scope))
+                nursery.start_soon(partial(run_companions, server, fleet, stop=nursery.cancel_scope))
                 async for number in signals:
                     log.info("stopping", signal=signal.Signals(number).name)
                     break

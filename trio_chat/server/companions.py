@@ -7,13 +7,14 @@ bot thinks or how lines are edited.
 import dataclasses
 import logging
 import os
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
 import trio
 
 from protocol import Notice, encode, encode_frame
-from trio_chat.bot import MARKOV, BotConfig, provider_from, run_bot
+from trio_chat.bot import MARKOV, BotConfig, provider_from, run_bot, run_bots
 from trio_chat.client import ChatError, open_client
 from trio_chat.client.program import Interruption, Options, talk
 from trio_chat.server.app import Server
@@ -49,7 +50,7 @@ async def run_server_bot(server: Server, config: BotConfig) -> None:
             await run_bot(
                 dataclasses.replace(config, nick=nick),
                 dial=server.dial,
-                report=lambda line: log.info("bot", says=line),
+                report=_log_bot,
             )
         except ChatError as error:
             log.error("the bot cannot enter", nick=nick, error=str(error))
@@ -84,11 +85,18 @@ class _Notices(logging.Handler):
             connection.delivery.offer(block)
 
 
-async def run_companions(server: Server, *, stop: trio.CancelScope) -> None:
-    """Run what the server's settings ask for; when the operator leaves the console, cancel `stop`."""
+def _log_bot(line: str) -> None:
+    log.info("bot", says=line)
+
+
+async def run_companions(server: Server, fleet: Sequence[BotConfig] = (), *, stop: trio.CancelScope) -> None:
+    """Run what the settings ask for, and the bots of a file; when the operator leaves the console, cancel `stop`."""
     async with trio.open_nursery() as nursery:
         if server.config.bot is not None:
             nursery.start_soon(run_server_bot, server, server.config.bot)
+        if fleet:
+            bots = [dataclasses.replace(bot, url=server.url) for bot in fleet]
+            nursery.start_soon(partial(run_bots, bots, dial=server.dial, report=_log_bot))
         if server.config.console:
             await run_console(server)
             stop.cancel()

@@ -55,10 +55,13 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     bots: Allowance = Allowance()
 
 
-def load_config(path: Path | None, overrides: dict[str, object], *, bot: bool | None = None) -> ServerConfig:
+def load_config(
+    path: Path | None, overrides: dict[str, object], *, bot: bool | None = None, hops: int | None = None
+) -> ServerConfig:
     """Return the settings of a TOML file, with `overrides` on top; `rate_limit = "off"` is None.
 
-    A `[bot]` table asks for a bot; `bot=True` asks for one as the table says, or as usual.
+    A `[bot]` table asks for a bot; `bot=True` asks for one as the table says, or as usual. `hops` is put into the table
+    `[bots]`, which holds the limits of an `Allowance`.
 
     Raises:
         ConfigError: the file cannot be read, is no TOML, or holds a setting that is unknown or out of its limits.
@@ -76,6 +79,9 @@ def load_config(path: Path | None, overrides: dict[str, object], *, bot: bool | 
     settings.update(overrides)
     if bot:
         settings.setdefault("bot", {})
+    if hops is not None:
+        allowance = settings.get("bots")
+        settings["bots"] = {**(allowance if isinstance(allowance, dict) else {}), "hops": hops}
     _know_all(settings.get("bot"), where)
     if settings.get("rate_limit") == "off":
         settings["rate_limit"] = None

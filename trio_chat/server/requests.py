@@ -277,7 +277,7 @@ async def _origin(c: "Connection", room: Room, cause: Cause) -> tuple[str | None
 
 async def _show_draft(c: "Connection", request: ShowDraft) -> None:
     turns = c.server.turns
-    turns.show(turns.find(c, request.turn), request.text)
+    turns.show(turns.find(c, request.turn), request.text, request.doing)
     c.send(Done(request.id))
 
 

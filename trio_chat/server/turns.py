@@ -141,14 +141,14 @@ class Turns:
         """Return the open turns of a room, oldest first."""
         return [turn for turn in self._open.values() if turn.room.name == room]
 
-    def show(self, turn: Turn, text: str) -> None:
+    def show(self, turn: Turn, text: str, doing: str) -> None:
         """Take note of what the turn's next post is so far, and show it to the room."""
         turn.text = text
         if not turn.pace.left(trio.current_time()):
             return
         turn.pace.spend(1)
         room, person = turn.room, turn.person
-        shown = DraftShown(room.name, turn.number, person.author, person.nick, text)
+        shown = DraftShown(room.name, turn.number, person.author, person.nick, text, doing)
         room.show(turn.number, encode_frame(encode(shown)), but=turn.own)
 
     def posted(self, turn: Turn, tokens: int, *, more: bool) -> None:

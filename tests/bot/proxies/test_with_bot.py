@@ -32,7 +32,9 @@ async def test_the_answer_comes_through_the_proxy_that_works(tmp_path: Path) -> 
 
 
 def test_the_command_line_takes_a_list_of_proxies() -> None:
-    assert configure(model="markov", proxies="list.txt").proxies == "list.txt"
+    config = configure(model="markov", proxies="list.txt")
+    assert isinstance(config, BotConfig)
+    assert config.proxies == "list.txt"
 
 
 async def test_a_list_that_cannot_be_used_is_told_before_the_bot_starts(tmp_path: Path) -> None:
