@@ -16,6 +16,7 @@ benchmarks, each with --help:
   python -m benchmarks.replay       a real log, said anew by its people, and every transcript compared
   python -m benchmarks.kill9        kill -9, again and again, and what was promised before it
   python -m benchmarks.slow_reader  100 MB past somebody who reads slowly
+  python -m benchmarks.turns        what the turn of a bot costs, and how soon it is stopped
 """
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ class Speaker:
         self._failing = False  # the room has been told, and no answer has come since
         self._turn: TurnToSpeak | None = None
         self._draft = ""
+        self._standing = trio.CancelScope()  # while the last draft stands
         # Holds one: a signal that is there already says all that a second one would.
         self._grown, self._to_show = trio.open_memory_channel[None](1)
 
@@ -60,7 +61,8 @@ class Speaker:
             if turn is not None and (text or doing):
                 with contextlib.suppress(Refused):  # the turn is over
                     await turn.show(text, doing)
-                await trio.sleep(DRAFT_S)
+                with trio.move_on_after(DRAFT_S) as self._standing:
+                    await trio.sleep_forever()
 
     async def answer(self, cause: Cause) -> bool:
         """Speak once.
@@ -73,6 +75,7 @@ class Speaker:
         try:
             async with self._client.turn(self._conversation.room, self._on_the_wire(cause)) as turn:
                 self._turn, self._draft = turn, ""
+                self._standing.cancel()
                 said = await self._speak(turn, cause)
         except Refused as refused:
             self._report(f"it may not speak: {refused}")
