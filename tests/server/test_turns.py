@@ -247,3 +247,16 @@ async def test_a_bot_that_joins_anew_keeps_its_turn_and_it_ends_when_the_bot_lea
         await bot.ask(Leave(bot.next_id(), "lobby"))
         assert (await change(ann, "ended")).reason == "gone"
         assert not any(isinstance(message, DraftShown) for message in bot.seen)
+
+
+async def test_what_comes_after_the_last_post_of_a_turn_in_one_piece_is_outside_of_it(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        granted = await take(bot, Cause("timer"))
+        posts = [
+            Post(bot.next_id(), "lobby", f"k{number}", f"part {number}", turn=granted.turn, more=number < 2)
+            for number in range(4)
+        ]
+        await bot.send(*posts)
+        answers = [await bot.answer(post.id) for post in posts]
+        assert [type(answer) for answer in answers] == [Posted, Posted, Posted, Error]
+        assert len(await ann.entries(3)) == 3

@@ -173,16 +173,11 @@ MUTANTS: Final = (
     _mutant(
         "answers out of turn",
         "A post that is refused is answered before the posts that came with it, and before it, are appended.",
-        (f"{SERVER}/posting.py", "        await append(c, drafts, ids)\n        if", "        if"),
+        (f"{SERVER}/posting.py", "        await append(c, drafts, said)\n        if", "        if"),
         (
             f"{SERVER}/posting.py",
-            "is None:\n            return\n",
-            "is None:\n            await append(c, drafts, ids)\n            return\n",
-        ),
-        (
-            f"{SERVER}/posting.py",
-            "        posts = posts",
-            "        await append(c, drafts, ids)\n        posts = posts",
+            "            posts = posts[1:]\n",
+            "            posts = posts[1:]\n        await append(c, drafts, said)\n",
         ),
     ),
     _mutant(

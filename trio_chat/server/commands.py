@@ -133,7 +133,7 @@ async def _append(typed: Typed, post: Post, command: str | None = None) -> None:
     drafts, refusal = draft_posts(typed.c, [post], trio.current_time(), command)
     if refusal is not None:
         raise refusal
-    await append(typed.c, drafts, [post.id])
+    await append(typed.c, drafts, [post])
 
 
 async def _help(typed: Typed) -> None:

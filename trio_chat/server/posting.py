@@ -5,12 +5,11 @@ appends, nor what is published.
 """
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import trio
 
-from protocol import Error, Message, Post, Posted, State
+from protocol import Error, Message, Post, Posted, Request, State
 from trio_chat.names import NameRefused
 from trio_chat.server.access import membership_in, too_fast
 from trio_chat.server.errors import Refusal, refused
@@ -25,15 +24,13 @@ async def append_posts(c: "Connection", posts: Sequence[Post]) -> None:
     """Append posts that came together, together; one that is refused is answered in its turn."""
     while posts and c.machine.state is not State.CLOSED:  # or the last frame is out: what follows it means nothing
         drafts, refusal = draft_posts(c, posts, trio.current_time())
-        ids = [post.id for post in posts[: len(drafts)]]
-        if await append(c, drafts, ids) and c.bot:
-            _note_turns(c, posts[: len(drafts)])
-        if refusal is None:
-            return
-        await trio.lowlevel.checkpoint()  # many refusals in one piece must not hold up everybody else
-        await c.wait_for_room()
-        c.send(refused(posts[len(drafts)].id, refusal))
-        posts = posts[len(drafts) + 1 :]
+        said, posts = posts[: len(drafts)], posts[len(drafts) :]
+        await append(c, drafts, said)
+        if refusal is not None:
+            await trio.lowlevel.checkpoint()  # many refusals in one piece must not hold up everybody else
+            await c.wait_for_room()
+            c.send(refused(posts[0].id, refusal))
+            posts = posts[1:]
 
 
 def draft_posts(
@@ -47,68 +44,53 @@ def draft_posts(
     refusal: Refusal | NameRefused | None = None
     bucket = c.person.bucket if c.person is not None else None
     left = len(posts) if bucket is None else bucket.left(now)
-    hops = 0
-    now_ms, bot, name = c.hub.wall_clock_ms(), c.bot, None
-    for post in posts:
-        if post.room != name:
-            try:
+    now_ms, bot, name, hops = c.hub.wall_clock_ms(), c.bot, None, 0
+    try:
+        for post in posts:
+            if post.room != name:
                 membership = membership_in(c, post.room)
-            except (Refusal, NameRefused) as error:
-                refusal = error
+                name, room, person = post.room, membership.room, membership.person
+                shown, author, nick = room.name, person.author, person.nick
+            if post.reply_to is not None and not 1 <= post.reply_to <= room.head:
+                raise Refusal("no_such_entry", "The message that this replies to is not in this room.")
+            if len(drafts) == left:
                 break
-            name, room, person = post.room, membership.room, membership.person
-            shown, author, nick = room.name, person.author, person.nick
-        if post.reply_to is not None and not 1 <= post.reply_to <= room.head:
-            refusal = Refusal("no_such_entry", "The message that this replies to is not in this room.")
-            break
-        if bot:
-            try:
-                hops = c.server.turns.find(c, post.turn, shown).hops
-            except Refusal as error:
-                refusal = error
-                break
-        if len(drafts) == left:
-            break
-        drafts.append(
-            Draft(
-                shown,
-                author,
-                post.key,
-                now_ms,
-                nick,
-                "message",
-                post.text,
-                post.action,
-                bot,
-                post.reply_to,
-                command,
-                None,
-                hops,
+            if bot:
+                hops = c.server.turns.speak(c, post.turn, shown).hops
+            drafts.append(
+                Draft(
+                    shown,
+                    author,
+                    post.key,
+                    now_ms,
+                    nick,
+                    "message",
+                    post.text,
+                    post.action,
+                    bot,
+                    post.reply_to,
+                    command,
+                    None,
+                    hops,
+                )
             )
-        )
+            if bot and not post.more:
+                break  # what follows is in another turn, or in none
+    except (Refusal, NameRefused) as error:
+        refusal = error
     if bucket is not None:
         bucket.spend(len(drafts))
-        if refusal is None and len(drafts) < len(posts):
+        if refusal is None and len(drafts) == left < len(posts):
             refusal = too_fast(bucket)
     return drafts, refusal
 
 
-def _note_turns(c: "Connection", posts: Sequence[Post]) -> None:
-    """Take note of posts that are in the log now, in the turns to which they belong."""
-    for post in posts:
-        with suppress(Refusal):  # it was ended meanwhile
-            c.server.turns.posted(c.server.turns.find(c, post.turn), post.tokens, more=post.more)
-
-
-async def append(c: "Connection", drafts: Sequence[Draft], ids: Sequence[int]) -> bool:
-    """Append drafts to the log; their answers are sent by `settle`, before anyone sees the entries.
-
-    Returns:
-        False if the store failed; then that was the answer.
-    """
+async def append(c: "Connection", drafts: Sequence[Draft], asked: Sequence[Request]) -> None:
+    """Append the drafts of requests to the log; their answers are sent by `settle`, before anyone sees the entries."""
     if not drafts:
-        return True
+        return
     await c.wait_for_room()
+    ids = [request.id for request in asked]
     ticket = Ticket(c, ids)
     try:
         await c.hub.store.append(drafts, origin=ticket)
@@ -116,8 +98,11 @@ async def append(c: "Connection", drafts: Sequence[Draft], ids: Sequence[int]) -
         # The store may find out later that it was kept after all; then nobody waits for the answer any more.
         ticket.withdraw()
         c.send(*[unavailable(number, error) for number in ids])
-        return False
-    return True
+        return
+    if c.bot:
+        for request in asked:
+            if isinstance(request, Post):
+                c.server.turns.posted(request.turn, request.tokens, more=request.more)
 
 
 class Ticket:

@@ -234,7 +234,7 @@ async def _append(
     draft = Draft(
         membership.room.name, person.author, request.key, c.hub.wall_clock_ms(), person.nick, kind, text, target=target
     )
-    await append(c, [draft], [request.id])
+    await append(c, [draft], [request])
 
 
 async def _own_message(c: "Connection", room: str, target: int) -> Membership:
@@ -283,7 +283,7 @@ async def _show_draft(c: "Connection", request: ShowDraft) -> None:
 
 async def _end_turn(c: "Connection", request: EndTurn) -> None:
     turns = c.server.turns
-    turns.posted(turns.find(c, request.turn), request.tokens, more=False)
+    turns.end(turns.find(c, request.turn), "done", tokens=request.tokens)
     c.send(Done(request.id))
 
 

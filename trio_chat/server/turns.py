@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from protocol import DraftShown, Notice, TurnChange, encode, encode_frame
+from protocol import DraftShown, Notice, State, TurnChange, encode, encode_frame
 from trio_chat.server.errors import Refusal
 from trio_chat.server.governor import Allowance, Governor, NoTurn
 from trio_chat.server.limits import TokenBucket
@@ -151,10 +151,20 @@ class Turns:
         shown = DraftShown(room.name, turn.number, person.author, person.nick, text, doing)
         room.show(turn.number, encode_frame(encode(shown)), but=turn.own)
 
-    def posted(self, turn: Turn, tokens: int, *, more: bool) -> None:
-        """Take note that a post of the turn is in the log: the last one, unless there is `more` to come."""
+    def speak(self, c: "Connection", number: int | None, room: str) -> Turn:
+        """Return the turn in which a post is said now; what its draft said is no longer only a draft.
+
+        Raises:
+            Refusal: as `find`.
+        """
+        turn = self.find(c, number, room)
         turn.text = ""
-        if not more:
+        return turn
+
+    def posted(self, number: int | None, tokens: int, *, more: bool) -> None:
+        """Take note that a post of a turn is in the log: the last one, unless there is `more` to come."""
+        turn = None if number is None else self._open.get(number)
+        if turn is not None and not more:  # or it was ended meanwhile
             self.end(turn, "done", tokens=tokens)
 
     def end(self, turn: Turn, reason: str, *, by: str | None = None, tokens: int = 0) -> None:
@@ -220,5 +230,5 @@ class Turns:
         room, person = turn.room, turn.person
         event = TurnChange(room.name, turn.number, person.author, person.nick, change, reason, by)
         room.announce(event, but=turn.own)
-        if change == "ended" and reason != "gone":
+        if change == "ended" and turn.connection.machine.state is not State.CLOSED:
             turn.connection.send(event)  # whose turn it is hears of it whatever waits
