@@ -111,7 +111,7 @@ def _is_settled(world: World, client: Peer | User) -> bool:
 
 def _is_user_settled(world: World, user: User) -> bool:
     if not user.is_wanted:
-        return True
+        return user.is_gone  # a goodbye may wait for its answer
     if user.client is None or not user.client.connected or user.chains[-1].asking:
         return False
     views = user.client.rooms.values()

@@ -48,6 +48,7 @@ class User:
         self.chains: list[Chain] = []
         self.tap: Tap | None = None
         self.is_wanted = False
+        self._stays = 0  # blocks of clients that have not been left
         self._world = world
         self._nick = NICKS[who]
         self._session = f"{NICKS.index(self._nick):032x}"
@@ -56,6 +57,11 @@ class User:
         self._reading = trio.Event()
         self._reading.set()
         self._count = 0
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nothing of it is there any more, no goodbye either."""
+        return not self._stays
 
     @property
     def reads(self) -> bool:
@@ -68,6 +74,7 @@ class User:
             self._closing = trio.Event()
             if nick is not None:
                 self._nick = NICKS[nick]
+            self._stays += 1
             self._world.nursery.start_soon(self._stay)
 
     def leave(self) -> None:
@@ -95,6 +102,7 @@ class User:
                 pass
             with trio.move_on_after(AGAIN_S):
                 await closing.wait()
+        self._stays -= 1
 
     async def _use(self, client: Client, closing: trio.Event) -> None:
         chain = Chain()
