@@ -227,8 +227,8 @@ MUTANTS: Final = (
         "The client library sends a post again under a new key when the store was down.",
         (
             f"{CLIENT}/client.py",
-            "Post(self._id(), room, made, text, action, reply_to))",
-            "Post(self._id(), room, key or new_key(), text, action, reply_to))",
+            "Post(self._id(), room, made, text",
+            "Post(self._id(), room, key or new_key(), text",
         ),
     ),
     _mutant(
