@@ -31,6 +31,7 @@ _ACCEPTABLE: Final[dict[str, SearchStrategy[str]]] = {
     "agent": st.text(LINES, max_size=200),
     "reason": st.text(LINES, max_size=REASON_CHARS),
     "query": st.text(LINES, max_size=500),
+    "doing": st.text(LINES, max_size=200),
     "key": st.text(PRINTABLE_ASCII, min_size=1, max_size=64),
     "text": st.text(TEXTS, min_size=1, max_size=TEXT_CHARS),
     "line": st.text(TEXTS, max_size=TEXT_CHARS - 1).map(lambda rest: "/" + rest),

@@ -224,7 +224,8 @@ class Turns:
         except trio.WouldBlock:
             log.error("what a bot had said is lost: the storage is too slow", nick=person.nick, room=room.name)
         else:
-            self._idle = trio.Event()
+            if self._idle.is_set():
+                self._idle = trio.Event()
 
     def _announce(self, turn: Turn, change: str, reason: str | None = None, by: str | None = None) -> None:
         room, person = turn.room, turn.person
