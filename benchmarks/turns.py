@@ -124,6 +124,7 @@ async def overhead(server: ServerProcess, times: int) -> str:
         config = BotConfig(base_url=asked.base_url)
         prompt = Prompt(reason=Reason.MENTION, nick="sage", persona="", room=ROOM, topic="", lines=())
         async with open_model(config, ann, ROOM, lambda line: None) as model:
+            assert model is not None
             for _ in range(times):
                 began = time.perf_counter()
                 seen: list[float] = []

@@ -6,8 +6,11 @@ The specification is docs/protocol.md.
 
 from protocol.codec import (
     AGENT_CHARS,
+    COMMAND_CHARS,
     DOING_CHARS,
+    HELP_CHARS,
     NICK_CHARS,
+    OFFERS_MAX,
     PAGE_BYTES,
     PAGE_ENTRIES,
     QUERY_CHARS,
@@ -15,6 +18,7 @@ from protocol.codec import (
     ROOM_CHARS,
     TEXT_CHARS,
     TOPIC_CHARS,
+    USAGE_CHARS,
     MessageError,
     check,
     check_key,
@@ -77,6 +81,7 @@ from protocol.requests import (
     Hello,
     Join,
     Leave,
+    Offer,
     Ping,
     Pong,
     Post,
@@ -90,20 +95,20 @@ from protocol.requests import (
     TakeTurn,
 )
 from protocol.transitions import ANSWERS, TRANSITIONS, Input, State
-from protocol.values import Cause, CommandHelp, Limits, Member, Position, RoomSummary
+from protocol.values import Cause, CommandHelp, CommandOffer, Limits, Member, Position, RoomSummary
 
 VERSION = 1
 """The version of the protocol that `hello` names."""
 
 __all__ = [
-    "AGENT_CHARS", "ANSWERS", "DOING_CHARS", "FRAME_LIMIT_CEILING", "MAX_FRAME_TO_CLIENT", "MAX_FRAME_TO_SERVER",
-    "NICK_CHARS",
-    "PAGE_BYTES", "PAGE_ENTRIES", "QUERY_CHARS", "REASON_CHARS", "ROOM_CHARS", "TEXT_CHARS", "TOPIC_CHARS",
-    "TRANSITIONS", "VERSION", "Answer", "Bye", "Cause", "Command", "CommandHelp", "Commands", "Direct", "Done",
-    "DraftShown", "Edit", "Edited", "EndTurn", "Entry", "Error", "Event", "Found", "FrameDecoder", "FrameError",
-    "FromClient", "FromServer", "Gap", "GetCommands", "GetHistory", "GetMembers", "GetRooms", "Granted", "Hello",
-    "History", "Input", "Join", "Joined", "Leave", "Limits", "Live", "LocalError", "Machine", "Member", "Members",
-    "Message", "MessageError", "Notice", "Ping", "Pong", "Position", "Post", "Posted", "Presence", "ProtocolError",
+    "AGENT_CHARS", "ANSWERS", "COMMAND_CHARS", "DOING_CHARS", "FRAME_LIMIT_CEILING", "HELP_CHARS",
+    "MAX_FRAME_TO_CLIENT", "MAX_FRAME_TO_SERVER", "NICK_CHARS", "OFFERS_MAX", "PAGE_BYTES", "PAGE_ENTRIES",
+    "QUERY_CHARS", "REASON_CHARS", "ROOM_CHARS", "TEXT_CHARS", "TOPIC_CHARS", "TRANSITIONS", "USAGE_CHARS", "VERSION",
+    "Answer", "Bye", "Cause", "Command", "CommandHelp", "CommandOffer", "Commands", "Direct", "Done", "DraftShown",
+    "Edit", "Edited", "EndTurn", "Entry", "Error", "Event", "Found", "FrameDecoder", "FrameError", "FromClient",
+    "FromServer", "Gap", "GetCommands", "GetHistory", "GetMembers", "GetRooms", "Granted", "Hello", "History", "Input",
+    "Join", "Joined", "Leave", "Limits", "Live", "LocalError", "Machine", "Member", "Members", "Message",
+    "MessageError", "Notice", "Offer", "Ping", "Pong", "Position", "Post", "Posted", "Presence", "ProtocolError",
     "Quit", "Redact", "Redacted", "RemoteError", "Request", "Role", "RoomSummary", "Rooms", "Search", "SetNick",
     "SetTopic", "ShowDraft", "State", "TakeTurn", "TopicSet", "TurnChange", "Welcome", "check", "check_key",
     "check_line", "check_name", "check_text", "decode_all_from_client", "decode_from_client", "decode_from_server",

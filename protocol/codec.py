@@ -18,6 +18,7 @@ from protocol.requests import (
     FromClient,
     Hello,
     Join,
+    Offer,
     Post,
     Quit,
     Redact,
@@ -37,6 +38,11 @@ ROOM_CHARS: Final = 64
 QUERY_CHARS: Final = 500
 AGENT_CHARS: Final = 200
 DOING_CHARS: Final = 200
+OFFERS_MAX: Final = 20
+"""Slash commands that one bot may add: more than a list that people read has room for (Discord allows an app 100)."""
+COMMAND_CHARS: Final = 32
+USAGE_CHARS: Final = 100
+HELP_CHARS: Final = 200
 PAGE_ENTRIES: Final = 500
 PAGE_BYTES: Final = 262_144
 
@@ -44,6 +50,7 @@ PAGE_BYTES: Final = 262_144
 # are allowed in texts, not in lines.
 _NOT_TEXT: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _NOT_LINE: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_COMMAND: Final = re.compile(f"/[a-z][a-z0-9_-]{{0,{COMMAND_CHARS - 2}}}")
 _SESSION: Final = re.compile("[0-9a-f]{32}")
 
 
@@ -160,6 +167,19 @@ def _check_command(command: Command) -> None:
         raise MessageError("bad_message", "A command's line starts with a slash.")
 
 
+def _check_offer(offer: Offer) -> None:
+    if len(offer.commands) > OFFERS_MAX:
+        raise MessageError("bad_text", f"A bot adds {OFFERS_MAX} commands at most, not {len(offer.commands)}.")
+    for command in offer.commands:
+        if not _COMMAND.fullmatch(command.name):
+            raise MessageError(
+                "bad_name",
+                f"A command's name is a slash and a letter, then up to {COMMAND_CHARS - 2} of a to z, 0 to 9, - and _.",
+            )
+        check_line("usage", command.usage, USAGE_CHARS)
+        check_line("help", command.help, HELP_CHARS)
+
+
 _CHECKS: Final[Mapping[type, Callable[[Any], None]]] = {
     Hello: _check_hello,
     Join: lambda join: check_name("room", join.room, ROOM_CHARS),
@@ -171,6 +191,7 @@ _CHECKS: Final[Mapping[type, Callable[[Any], None]]] = {
     SetTopic: _check_topic,
     Search: _check_search,
     Command: _check_command,
+    Offer: _check_offer,
     ShowDraft: _check_draft,
     Quit: _check_quit,
 }

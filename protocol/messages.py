@@ -11,7 +11,7 @@ from protocol.values import CommandHelp, Count, Id, Limits, Member, Millis, Room
 
 
 class Message(Wire, frozen=True, tag="message", gc=False):
-    """Something said. `command` names the slash command by which it was said to the bots of the room.
+    """Something said. `command` names the slash command by which it was said to a bot, whose author is in `asks`.
 
     `hops`: how many turns of bots lead here from what no bot said; 0 for people. `stopped`: its turn was ended from
     outside, and this is how far it got.
@@ -31,6 +31,7 @@ class Message(Wire, frozen=True, tag="message", gc=False):
     redacted: bool = False
     hops: Count = 0
     stopped: bool = False
+    asks: str | None = None
 
 
 class Edited(Wire, frozen=True, tag="edited", gc=False):

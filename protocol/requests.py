@@ -4,7 +4,7 @@ This file owns their fields, in the order of docs/protocol.md. It must not know 
 which, or what a server decides about them.
 """
 
-from protocol.values import Cause, Count, Id, Key, Position, Seq, Turn, Wire
+from protocol.values import Cause, CommandOffer, Count, Id, Key, Position, Seq, Turn, Wire
 
 
 class Ping(Wire, frozen=True, tag="ping", gc=False):
@@ -117,7 +117,10 @@ class SetNick(Wire, frozen=True, tag="nick", gc=False):
 
 
 class GetCommands(Wire, frozen=True, tag="commands", gc=False):
+    """What may be typed: the server's commands, and those that bots add in `room`, or in any room that one is in."""
+
     id: Id
+    room: str | None = None
 
 
 class Command(Wire, frozen=True, tag="command", gc=False):
@@ -125,6 +128,13 @@ class Command(Wire, frozen=True, tag="command", gc=False):
     line: str
     room: str | None = None
     key: Key | None = None
+
+
+class Offer(Wire, frozen=True, tag="offer", gc=False):
+    """The slash commands that a bot adds, in place of those that it has added before."""
+
+    id: Id
+    commands: list[CommandOffer]
 
 
 class TakeTurn(Wire, frozen=True, tag="turn", gc=False):
@@ -175,6 +185,7 @@ Request = (
     | SetNick
     | GetCommands
     | Command
+    | Offer
     | TakeTurn
     | ShowDraft
     | EndTurn

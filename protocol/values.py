@@ -77,6 +77,14 @@ class CommandHelp(Struct, frozen=True, omit_defaults=True, gc=False):
     by: str | None = None
 
 
+class CommandOffer(Struct, frozen=True, gc=False):
+    """A slash command that a bot adds to the rooms that it is in: `/name`, what to type, and what it is good for."""
+
+    name: str
+    usage: str
+    help: str
+
+
 class Cause(Struct, frozen=True, omit_defaults=True, gc=False):
     """Why a bot wants to speak: the entry `seq`, or the command said by it; `author` who has arrived; or its timer."""
 

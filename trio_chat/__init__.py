@@ -7,13 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from trio_chat.bot import BotConfig, run_bot
+    from trio_chat.bot import Bot, BotConfig, Occasion, run_bot
     from trio_chat.client import Client, open_client
     from trio_chat.server import Server, ServerConfig, open_server
 
 _WHERE: Final = {
+    "Bot": "trio_chat.bot",
     "BotConfig": "trio_chat.bot",
     "Client": "trio_chat.client",
+    "Occasion": "trio_chat.bot",
     "Server": "trio_chat.server",
     "ServerConfig": "trio_chat.server",
     "open_client": "trio_chat.client",
@@ -21,7 +23,7 @@ _WHERE: Final = {
     "run_bot": "trio_chat.bot",
 }
 
-__all__ = ["BotConfig", "Client", "Server", "ServerConfig", "open_client", "open_server", "run_bot"]
+__all__ = ["Bot", "BotConfig", "Client", "Occasion", "Server", "ServerConfig", "open_client", "open_server", "run_bot"]
 
 
 def __getattr__(name: str) -> object:

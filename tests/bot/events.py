@@ -17,8 +17,9 @@ def said(
     redacted: bool = False,
     room: str = "lobby",
     author: str | None = None,
+    asks: str | None = None,
 ) -> Message:
-    """Return a message; its author follows from the nick, and from ``sage`` it is the bot's own."""
+    """Return a message; its author follows from the nick: ``sage`` is the bot, whom every ``/search`` asks."""
     return Message(
         room=room,
         seq=seq,
@@ -31,4 +32,5 @@ def said(
         action=action,
         reply_to=reply_to,
         redacted=redacted,
+        asks=ME if command == "search" and asks is None else asks,
     )

@@ -4,7 +4,7 @@
 """
 
 from collections import deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import trio
@@ -12,6 +12,7 @@ import trio
 from protocol import (
     PAGE_ENTRIES,
     Cause,
+    CommandOffer,
     Edited,
     Entry,
     Found,
@@ -63,6 +64,7 @@ class RoomInMemory:
         self.no_turns: deque[ChatError] = deque()
         self.pages_read = 0
         self.causes: list[Cause] = []  # of all turns
+        self.offers: list[CommandOffer] = []
         self.speaking: Turn | None = None
         self.drafts: list[tuple[int, str, str]] = []  # with the number of their turn, and what it did
         self.tokens = 0
@@ -87,6 +89,11 @@ class RoomInMemory:
         for event in (joined, *(self.log[-last:] if last else ()), Live(room, len(self.log))):
             self.deliver(event)
         return joined
+
+    async def offer(self, commands: Sequence[CommandOffer]) -> None:
+        await self._be_asked()
+        assert not self._joined, "whoever sees the bot come finds its commands"
+        self.offers = list(commands)
 
     @asynccontextmanager
     async def turn(self, room: str, cause: Cause) -> AsyncIterator[Turn]:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from protocol import Edited, Gap, Joined, Redacted, TopicSet
 from tests.bot.events import ME, said
-from trio_chat.bot.context import Conversation, Line, Prompt, tokens_in
+from trio_chat.bot.context import FOR_MODELS, Conversation, Line, Prompt, tokens_in
 from trio_chat.bot.triggers import Reason
 from trio_chat.client import ClientEvent
 
@@ -163,9 +163,9 @@ def test_without_a_persona_none_is_spoken_of() -> None:
     assert "\n\n\n" not in Prompt(Reason.LINES, "sage", "  ", "lobby", "", ()).system
 
 
-@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("reason", FOR_MODELS)
 def test_every_reason_has_its_own_task(reason: Reason) -> None:
-    assert len({prompt(other).system for other in Reason} - {prompt(reason).system}) == len(Reason) - 1
+    assert len({prompt(other).system for other in FOR_MODELS} - {prompt(reason).system}) == len(FOR_MODELS) - 1
 
 
 def test_a_line_is_shown_with_its_time_and_what_it_is() -> None:

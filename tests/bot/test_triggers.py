@@ -18,7 +18,7 @@ CUT, BACK = Disconnected("lost", 1.0), Connected(again=True, nick="sage")
 
 
 def hear(triggers: Triggers, *events: ClientEvent, now: float = 0) -> list[Cause]:
-    return [cause for event in events if (cause := triggers.observe(event, now, SAGE)) is not None]
+    return [cause for event in events for cause in triggers.observe(event, now, SAGE)]
 
 
 def live(*, every_lines: int | None = None, every_s: float | None = None, now: float = 0) -> Triggers:

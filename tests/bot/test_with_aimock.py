@@ -17,10 +17,10 @@ from tests.bot.asking import Asking, prompt
 from tests.bot.room import RoomInMemory
 from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import BotConfig
+from trio_chat.bot.context import FOR_MODELS
 from trio_chat.bot.models import Answer, ModelFailed, Tokens
 from trio_chat.bot.room_tools import room_tools
 from trio_chat.bot.tools import Toolbox
-from trio_chat.bot.triggers import Reason
 
 pytestmark = needs_aimock
 
@@ -146,7 +146,7 @@ async def test_in_chaos_every_question_gets_an_answer_a_part_of_one_or_one_clear
                 outcome: Answer | ModelFailed | None = None
                 with trio.move_on_after(patience_s):
                     try:
-                        outcome = await ask.answer(prompt(dice.choice(list(Reason)), text))
+                        outcome = await ask.answer(prompt(dice.choice(FOR_MODELS), text))
                     except ModelFailed as failure:
                         outcome = failure
                 outcomes.append(outcome)

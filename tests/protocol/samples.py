@@ -10,7 +10,17 @@ import msgspec.inspect
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from protocol import NICK_CHARS, REASON_CHARS, ROOM_CHARS, TEXT_CHARS, FromClient, FromServer, SetTopic
+from protocol import (
+    NICK_CHARS,
+    REASON_CHARS,
+    ROOM_CHARS,
+    TEXT_CHARS,
+    CommandOffer,
+    FromClient,
+    FromServer,
+    Offer,
+    SetTopic,
+)
 
 FROM_CLIENT: Final[tuple[type[Any], ...]] = get_args(FromClient)
 FROM_SERVER: Final[tuple[type[Any], ...]] = get_args(FromServer)
@@ -37,6 +47,15 @@ _ACCEPTABLE: Final[dict[str, SearchStrategy[str]]] = {
     "line": st.text(TEXTS, max_size=TEXT_CHARS - 1).map(lambda rest: "/" + rest),
 }
 _TOPICS: Final = st.text(LINES, max_size=500)
+_OFFERS: Final = st.lists(
+    st.builds(
+        CommandOffer,
+        st.from_regex("/[a-z][a-z0-9_-]{0,30}", fullmatch=True),
+        st.text(LINES, max_size=100),
+        st.text(LINES, max_size=200),
+    ),
+    max_size=20,
+)
 
 
 def sample(kind: type[M], **fields: object) -> M:
@@ -103,6 +122,8 @@ def _messages(kind: type[Any], *, acceptable: bool = False) -> SearchStrategy[An
 def _acceptable(kind: type[Any], field: msgspec.inspect.Field) -> SearchStrategy[Any]:
     if kind is SetTopic and field.name == "text":
         return _TOPICS
+    if kind is Offer and field.name == "commands":
+        return _OFFERS
     strategy = _ACCEPTABLE.get(field.name)
     if strategy is None:
         return _values(field.type)

@@ -13,11 +13,13 @@ from protocol import (
     MAX_FRAME_TO_SERVER,
     ROOM_CHARS,
     Command,
+    CommandOffer,
     Direct,
     Edit,
     Hello,
     Join,
     MessageError,
+    Offer,
     Post,
     Quit,
     Redact,
@@ -275,3 +277,32 @@ def test_the_longest_request_fits_a_frame_even_where_every_character_is_escaped(
     longest = {field: "x" * length for field, length in lengths.items() if field not in ("session", "line")}
     escaped = len("\\ud83d\\ude00") * sum(lengths.values())
     assert len(encode(sample(kind, **longest, id=2**31 - 1))) + escaped < MAX_FRAME_TO_SERVER
+
+
+@pytest.mark.parametrize(
+    ("commands", "code"),
+    [
+        ([("/x" + "y" * 30, "u" * 100, "h" * 200)] * 20, None),
+        ([("/x" + "y" * 31, "", "")], "bad_name"),
+        ([("/", "", "")], "bad_name"),
+        ([("roll", "", "")], "bad_name"),
+        ([("/Roll", "", "")], "bad_name"),
+        ([("/1d6", "", "")], "bad_name"),
+        ([("/roll\n", "", "")], "bad_name"),
+        ([("/roll", "u" * 101, "")], "bad_text"),
+        ([("/roll", "", "h" * 201)], "bad_text"),
+        ([("/roll", "two\nlines", "")], "bad_text"),
+        ([("/roll", "", "")] * 21, "bad_text"),
+    ],
+)
+def test_a_bot_adds_twenty_commands_at_most_with_plain_names_and_lines(
+    commands: list[tuple[str, str, str]], code: str | None
+) -> None:
+    offer = Offer(1, [CommandOffer(*command) for command in commands])
+    payload = encode(offer)
+    if code is None:
+        assert decode_from_client(payload) == offer
+    else:
+        with pytest.raises(MessageError) as refused:
+            decode_from_client(payload)
+        assert (refused.value.code, refused.value.id) == (code, 1)

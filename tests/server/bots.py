@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import trio
 
-from protocol import Cause, Granted, TakeTurn
+from protocol import Cause, CommandOffer, Done, Granted, Offer, TakeTurn
 from tests.server.peer import Peer, connected
 from trio_chat.server import Server
 
@@ -29,3 +29,10 @@ async def take(bot: Peer, cause: Cause, room: str = "lobby") -> Granted:
     granted = await bot.ask(TakeTurn(bot.next_id(), room, cause))
     assert isinstance(granted, Granted), granted
     return granted
+
+
+async def offer(bot: Peer, *names: str) -> None:
+    """Let a bot add commands of these names."""
+    commands = [CommandOffer(name, f"{name} [WORDS]", f"what {name} is for") for name in names]
+    answer = await bot.ask(Offer(bot.next_id(), commands))
+    assert isinstance(answer, Done), answer

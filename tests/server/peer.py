@@ -52,6 +52,7 @@ class Peer:
         self.machine = Machine(Role.CLIENT)
         self.seen: list[FromServer] = []  # everything, in order
         self.ended = False
+        self.author = ""
         self._waiting: deque[FromServer] = deque()
         self._answers: dict[int, FromServer] = {}  # those among them, by id
         self._decoder = FrameDecoder(MAX_FRAME_TO_CLIENT)
@@ -132,6 +133,7 @@ class Peer:
         session = session or (nick.encode().hex() + "0" * 32)[:32]
         answer = await self.ask(Hello(self.next_id(), 1, session, nick, bot=bot))
         assert isinstance(answer, Welcome), answer
+        self.author = answer.author
         return answer
 
     async def join(self, room: str = "lobby", after: Position | None = None, last: int | None = None) -> Joined:

@@ -20,7 +20,7 @@ from protocol import (
     Presence,
     Rooms,
 )
-from tests.server.bots import take
+from tests.server.bots import offer, take
 from tests.server.peer import Peer, connected
 from trio_chat.server import Server
 
@@ -143,14 +143,17 @@ async def test_a_question_without_a_bot_is_not_posted_and_says_how_to_start_one(
         assert [entry.seq for entry in await ann.entries(1)] == [1]
 
 
-async def test_a_question_with_a_bot_is_seen_by_the_room_as_one(server: Server) -> None:
+@pytest.mark.parametrize("name", ["search", "ask", "SEARCH"])
+async def test_a_question_with_a_bot_is_seen_by_the_room_as_one(server: Server, name: str) -> None:
     async with connected(server, "ann") as ann, connected(server, "sage", bot=True) as sage:
         await ann.join()
         await sage.join()
-        assert isinstance(await type_line(ann, "/search why is the sky blue?"), Posted)
+        await offer(sage, "/search")
+        assert isinstance(await type_line(ann, f"/{name} why is the sky blue?"), Posted)
         (question,) = await sage.entries(1)
         assert isinstance(question, Message)
         assert (question.text, question.command, question.bot) == ("why is the sky blue?", "search", False)
+        assert question.asks == sage.author
         granted = await take(sage, Cause("command", seq=question.seq))
         await sage.post("Rayleigh", reply_to=question.seq, turn=granted.turn)
         answer = (await ann.entries(2))[1]

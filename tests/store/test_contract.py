@@ -52,6 +52,9 @@ async def test_an_entry_comes_back_with_every_field_of_its_draft(store: Store) -
         bot=True,
         reply_to=3,
         command="search",
+        hops=2,
+        stopped=True,
+        asks="sage",
     )
     message = Message(
         room="lobby",
@@ -64,6 +67,9 @@ async def test_an_entry_comes_back_with_every_field_of_its_draft(store: Store) -
         bot=True,
         reply_to=3,
         command="search",
+        hops=2,
+        stopped=True,
+        asks="sage",
     )
     assert await append(store, draft) == [message]
     assert await all_entries(store) == [message]

@@ -7,8 +7,10 @@ from trio_chat.bot.bot import describe, run_bot
 from trio_chat.bot.config import DEFAULT_MODEL, MARKOV, BotConfig, BotConfigError, provider_from
 from trio_chat.bot.context import Line, Prompt
 from trio_chat.bot.fleet import read_bots, run_bots
+from trio_chat.bot.handlers import Handler, Handlers, Occasion
 from trio_chat.bot.models import Answer, Model, ModelFailed, Report, Show, Source, Tokens, prepare
 from trio_chat.bot.needs import RoomClient
+from trio_chat.bot.toolkit import Bot
 from trio_chat.bot.tools import Tool, ToolError, tool_from
 from trio_chat.bot.triggers import Cause, Reason
 
@@ -16,12 +18,16 @@ __all__ = [
     "DEFAULT_MODEL",
     "MARKOV",
     "Answer",
+    "Bot",
     "BotConfig",
     "BotConfigError",
     "Cause",
+    "Handler",
+    "Handlers",
     "Line",
     "Model",
     "ModelFailed",
+    "Occasion",
     "Prompt",
     "Reason",
     "Report",

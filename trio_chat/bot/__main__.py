@@ -1,32 +1,26 @@
 """`python -m trio_chat.bot`: one bot from the command line, or many from a file.
 
-This file owns the options, the questions asked where none is given, the exit codes (0 ended as asked, 1 no way
-into the room, 2 asked for wrongly) and the sentences that go with them. It must not know how a bot works.
+This file owns the options, and the questions asked where none is given. It must not know how a bot works.
 """
 
-import contextlib
 import dataclasses
 import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
-import trio
 from cyclopts import App, Parameter
 
 from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import DEFAULT_MODEL, DEFAULT_NICK, MARKOV, BotConfig, BotConfigError, provider_from
 from trio_chat.bot.fleet import read_bots, run_bots
 from trio_chat.bot.models import prepare
-from trio_chat.client import DEFAULT_URL, BadUrl, ChatError, Refused
-from trio_chat.client.harmless import harmless_line
+from trio_chat.bot.process import run_process, tell
+from trio_chat.client import DEFAULT_URL, BadUrl
 from trio_chat.client.url import parse_url
-from trio_chat.command_line import USAGE_ERROR, fail, run_app
-
-NO_WAY_IN: Final = 1
-"""The exit code where the server is not there, or does not let the bot in."""
+from trio_chat.command_line import fail, run_app
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,8 +29,6 @@ class Fleet:
 
     bots: list[BotConfig]
 
-
-_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 app = App(
     name="python -m trio_chat.bot",
@@ -135,55 +127,17 @@ def main(arguments: list[str] | None = None) -> None:
     except (EOFError, KeyboardInterrupt):
         print("\nbye")
         return
-    complaints: list[tuple[str, int]] = []
-    try:
-        trio.run(_run_until_signalled, config)
-    except* ChatError as group:
-        complaints.append((_sentence(group), NO_WAY_IN))
-    except* BotConfigError as group:
-        complaints.append((_sentence(group), USAGE_ERROR))
-    except* KeyboardInterrupt:  # before the signals were listened for
-        pass
-    for complaint in complaints:
-        fail(*complaint)
-    _print("bye")
+    if isinstance(config, Fleet):
+        run_process(partial(run_bots, config.bots, report=tell))
+    else:
+        run_process(partial(run_bot, config, report=tell), about_names="Choose another --nick or --room.")
 
 
 def _without_mode(config: BotConfig) -> BotConfig:
     if sys.stdin.isatty() and sys.stdout.isatty():
         return ask_for_mode(config)
-    _print("Neither --every-lines nor --every-seconds is given: the bot speaks only when it is asked.")
+    tell("Neither --every-lines nor --every-seconds is given: the bot speaks only when it is asked.")
     return config
-
-
-async def _run_until_signalled(config: BotConfig | Fleet) -> None:
-    with trio.open_signal_receiver(*_STOP_SIGNALS) as signals:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(_cancel_at_signal, signals, nursery.cancel_scope)
-            if isinstance(config, Fleet):
-                await run_bots(config.bots, report=_print)
-            else:
-                await run_bot(config, report=_print)
-            nursery.cancel_scope.cancel()
-
-
-async def _cancel_at_signal(signals: AsyncIterator[int], scope: trio.CancelScope) -> None:
-    async for _ in signals:
-        scope.cancel()
-
-
-def _sentence(group: BaseExceptionGroup[Exception]) -> str:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    if isinstance(error, Refused) and error.code in ("nick_taken", "bad_name"):
-        return harmless_line(f"{error} Choose another --nick or --room.")
-    return harmless_line(str(error))
-
-
-def _print(line: str) -> None:
-    with contextlib.suppress(OSError):  # nobody reads it any more; the bot goes on
-        print(harmless_line(line), flush=True)
 
 
 if __name__ == "__main__":

@@ -13,23 +13,32 @@ MAX_QUESTIONS: Final = 8
 """Questions that may wait. At some ten seconds each, the last of them waits more than a minute already."""
 
 
+MAX_LINES: Final = 1_000
+"""Lines that may wait to be looked at, by a bot that looks at each."""
+
+
 class Verdict(Enum):
     """What became of something offered."""
 
     TAKEN = "taken"
     MERGED = "merged"  # the same is waiting already, and one answer will do for both
     REFUSED = "refused"  # too many questions wait
+    DROPPED = "dropped"  # too many lines wait
 
 
 class Agenda:
-    """Causes that wait. Questions come first, in their order; of those that nobody in particular waits for, one each.
+    """Causes that wait. Questions come first, in their order, then lines that are only looked at; of what nobody in
+    particular waits for, one each.
 
     Args:
         max_questions: searches and mentions that may wait, at least 1.
+        max_lines: lines that may wait, at least 1.
     """
 
-    def __init__(self, max_questions: int = MAX_QUESTIONS) -> None:
+    def __init__(self, max_questions: int = MAX_QUESTIONS, max_lines: int = MAX_LINES) -> None:
         self._max_questions = max_questions
+        self._max_lines = max_lines
+        self._lines: deque[Cause] = deque()
         self._questions: deque[Cause] = deque()
         self._others: dict[Reason, Cause] = {}
 
@@ -39,6 +48,11 @@ class Agenda:
             verdict = Verdict.MERGED if cause.reason in self._others else Verdict.TAKEN
             self._others[cause.reason] = cause
             return verdict
+        if cause.reason is Reason.MESSAGE:
+            if len(self._lines) >= self._max_lines:
+                return Verdict.DROPPED
+            self._lines.append(cause)
+            return Verdict.TAKEN
         if len(self._questions) >= self._max_questions:
             return Verdict.REFUSED
         self._questions.append(cause)
@@ -48,15 +62,20 @@ class Agenda:
         """Return what is to be answered next, or None if nothing waits."""
         if self._questions:
             return self._questions.popleft()
+        if self._lines:
+            return self._lines.popleft()
         if self._others:
             return self._others.pop(next(iter(self._others)))
         return None
 
     def forget(self, seq: int) -> None:
-        """Drop the question that stands at `seq` in the room's log: it was taken back."""
-        self._questions = deque(cause for cause in self._questions if cause.entry is None or cause.entry.seq != seq)
+        """Drop what stands at `seq` in the room's log: it was taken back."""
+        for waiting in (self._questions, self._lines):
+            for cause in [cause for cause in waiting if cause.entry is not None and cause.entry.seq == seq]:
+                waiting.remove(cause)
 
     def clear(self) -> None:
         """Drop all that waits: it belongs to a log that is no more."""
         self._questions.clear()
+        self._lines.clear()
         self._others.clear()

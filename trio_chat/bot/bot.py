@@ -7,18 +7,25 @@ cancels all of it. It must not know when the bot speaks or what it says.
 from collections.abc import Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from functools import partial
+from typing import Final
 
 import trio
 
+from protocol import CommandOffer
 from trio_chat.bot.config import BotConfig, BotConfigError
+from trio_chat.bot.handlers import Handlers
 from trio_chat.bot.models import Model, Report, open_model, prepare
 from trio_chat.bot.needs import RoomClient
 from trio_chat.bot.private import OpenModel, PrivateSeats
 from trio_chat.bot.seat import Seat
 from trio_chat.bot.tools import Tool
+from trio_chat.bot.triggers import Reason
 from trio_chat.client import ChatError, ClientEvent, Connected, Dial, Disconnected, open_client
 
 AGENT = "trio_chat.bot"
+NO_FUNCTIONS: Final = Handlers()
+SEARCH: Final = CommandOffer("/search", "/search QUESTION", "ask the AI; the room sees question and answer")
+"""What every bot with a model answers."""
 
 
 def _say_nothing(line: str) -> None:
@@ -32,6 +39,7 @@ async def run_bot(
     dial: Dial | None = None,
     model: Model | None = None,
     tools: Iterable[Tool] = (),
+    handlers: Handlers = NO_FUNCTIONS,
     report: Report = _say_nothing,
     task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
 ) -> None:
@@ -44,8 +52,9 @@ async def run_bot(
         config: the bot.
         client: a client that the caller owns and that nobody else reads events from; None: the bot connects itself.
         dial: makes the connection, as `open_client` wants it; a server passes a stream in memory. None: TCP.
-        model: makes the answers, and stays the caller's; None: the one that `config` asks for.
+        model: makes the answers, and stays the caller's; None: the one that `config` asks for, if it asks for one.
         tools: what the model may call besides the tools about the room (see `tool_from`), if it is one that calls any.
+        handlers: functions that answer in place of a model or besides it, and the commands that they add.
         report: takes one line for the operator at a time: what the bot does, retries, failures.
 
     Raises:
@@ -61,14 +70,21 @@ async def run_bot(
         async with AsyncExitStack() as stack:
             if client is None:
                 client = await stack.enter_async_context(_connect(config, dial))
+            if offers := _offers(handlers, has_model=model is not None or config.model is not None):
+                await client.offer(offers)
             joined = await client.join(config.room_name, last=config.catch_up)
             open_it = partial(_open_model, config, client, report, tools, model)
             model = await stack.enter_async_context(open_it(joined.room))
-            report(f"joined #{joined.room} as {client.nick}; {describe(config)}")
-            seat = Seat(client, joined, config, model, report)
-            await _live(client, seat, config, open_it, report, task_status)
+            report(f"joined #{joined.room} as {client.nick}; {describe(config, handlers)}")
+            seat = Seat(client, joined, config, model, handlers, report)
+            await _live(client, seat, config, open_it, handlers, report, task_status)
     except BaseExceptionGroup as group:
         raise _alone(group) from None
+
+
+def _offers(handlers: Handlers, *, has_model: bool) -> list[CommandOffer]:
+    by_model = [SEARCH] if has_model and SEARCH.name not in {offer.name for offer in handlers.offers} else []
+    return [*by_model, *handlers.offers]
 
 
 def _connect(config: BotConfig, dial: Dial | None) -> AbstractAsyncContextManager[RoomClient]:
@@ -77,7 +93,7 @@ def _connect(config: BotConfig, dial: Dial | None) -> AbstractAsyncContextManage
 
 def _open_model(
     config: BotConfig, client: RoomClient, report: Report, tools: Iterable[Tool], model: Model | None, room: str
-) -> AbstractAsyncContextManager[Model]:
+) -> AbstractAsyncContextManager[Model | None]:
     return nullcontext(model) if model is not None else open_model(config, client, room, report, tools=tools)
 
 
@@ -86,12 +102,13 @@ async def _live(
     seat: Seat,
     config: BotConfig,
     open_it: OpenModel,
+    handlers: Handlers,
     report: Report,
     task_status: trio.TaskStatus[str],
 ) -> None:
     """Hand the events of the client to the seats until they end."""
     async with trio.open_nursery() as nursery:
-        private = PrivateSeats(client, config, open_it, report, nursery)
+        private = PrivateSeats(client, config, open_it, handlers, report, nursery)
         nursery.start_soon(seat.run)
         task_status.started(client.nick)
         async for event in client:
@@ -102,17 +119,20 @@ async def _live(
         nursery.cancel_scope.cancel()
 
 
-def describe(config: BotConfig) -> str:
+def describe(config: BotConfig, handlers: Handlers = NO_FUNCTIONS) -> str:
     """Say in one clause when the bot speaks, and by which model."""
+    does = handlers.reasons.keys()
     modes = [
         *([f"every {config.every_lines} lines"] if config.every_lines else []),
         *([f"every {config.every_seconds:g} seconds"] if config.every_seconds else []),
-        *(["when somebody comes"] if config.greet else []),
-        "when called by name",
-        "in private",
-        "to /search",
+        *(["when somebody comes"] if config.greet or Reason.ARRIVAL in does else []),
+        *(["whenever its functions say something"] if Reason.MESSAGE in does else []),
+        *(["when called by name", "in private"] if config.model is not None or Reason.MENTION in does else []),
+        *(["to /search"] if config.model is not None else []),
+        *(f"to {offer.name}" for offer in handlers.offers),
     ]
-    return f"it speaks {', '.join(modes[:-1])} and {modes[-1]}, by the model {config.model}"
+    when = f"{', '.join(modes[:-1])} and {modes[-1]}" if len(modes) > 1 else "".join(modes) or "never"
+    return f"it speaks {when}, " + ("without a model" if config.model is None else f"by the model {config.model}")
 
 
 def _report_connection(event: ClientEvent, report: Report) -> None:

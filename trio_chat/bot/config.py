@@ -49,7 +49,7 @@ class BotConfig:
         every_seconds: it says something new so often, in seconds above 0; None: it does not.
         greet: whether it greets people who come into the room.
         answer_bots: whether it answers other bots as it does people; the server bounds how long they go on.
-        model: the provider's name of the model, or `MARKOV`.
+        model: the provider's name of the model, or `MARKOV`; None: it has none, only functions of its author's.
         base_url: an OpenAI-compatible endpoint, ``http://…`` or ``https://…``, without a password in it; None:
             OpenAI's own.
         api_key: the provider's key; never shown.
@@ -74,7 +74,7 @@ class BotConfig:
     every_seconds: float | None = None
     greet: bool = False
     answer_bots: bool = False
-    model: str = DEFAULT_MODEL
+    model: str | None = DEFAULT_MODEL
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
     proxies: str | None = None
@@ -98,9 +98,9 @@ class BotConfig:
             raise BotConfigError(
                 "The key holds characters that no key has: set OPENAI_API_KEY to the key and nothing else."
             )
-        if not self.model.strip():
+        if self.model is not None and not self.model.strip():
             raise BotConfigError("The model has no name: give --model one, or leave it out.")
-        for option, text in (("--model", self.model), ("--persona", self.persona)):
+        for option, text in (("--model", self.model or ""), ("--persona", self.persona)):
             if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that the terminal passed on
                 raise BotConfigError(f"What {option} says is not UTF-8; convert it first.")
         if self.context_tokens < MIN_CONTEXT_TOKENS:

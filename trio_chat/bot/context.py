@@ -40,7 +40,8 @@ class Line:
     def of(cls, said: Message, author: str) -> "Line":
         """Return a message as a line, as seen by the bot whose identity is `author`."""
         own = said.author == author
-        return cls(said.seq, said.at, said.nick, said.text, own, said.bot, said.action, said.reply_to)
+        text = said.text if said.command in (None, "search") else f"/{said.command} {said.text}".rstrip()
+        return cls(said.seq, said.at, said.nick, text, own, said.bot, said.action, said.reply_to)
 
     def with_text(self, text: str) -> "Line":
         """Return the same line with another text."""
@@ -197,6 +198,8 @@ _TASKS: Final = {
         "with what was said before where it helps. Where you do not know or cannot be sure, say so."
     ),
 }
+FOR_MODELS: Final = tuple(_TASKS)
+"""What a model can be asked on; on other occasions there are only functions of the bot's author."""
 
 
 def _json(data: dict[str, Any]) -> str:

@@ -106,6 +106,8 @@ def prepare(config: BotConfig) -> None:
         BotConfigError: no key and no endpoint, a library that is not installed, or a list of proxies that cannot be
             used; the message says what to do.
     """
+    if config.model is None:
+        return
     library = "markovify" if config.model == MARKOV else "openai"
     if library == "openai" and not (config.api_key or config.base_url):
         raise BotConfigError(
@@ -128,8 +130,8 @@ def prepare(config: BotConfig) -> None:
 @asynccontextmanager
 async def open_model(
     config: BotConfig, client: RoomClient, room: str, report: Report, *, tools: Iterable[Tool] = ()
-) -> AsyncIterator[Model]:
-    """Open the model that `config` asks for, for one room, and close it in the end.
+) -> AsyncIterator[Model | None]:
+    """Open the model that `config` asks for, if it asks for one, for one room, and close it in the end.
 
     Args:
         config: prepared (`prepare`).
@@ -142,6 +144,9 @@ async def open_model(
         BotConfigError: the provider cannot be reached in the way that the settings and the environment ask for.
         ValueError: two tools have the same name.
     """
+    if config.model is None:
+        yield None
+        return
     if config.model == MARKOV:
         from trio_chat.bot.markov_model import MarkovModel
 

@@ -4,11 +4,11 @@ This file owns that list and nothing else. Anything that offers it will do: the 
 memory for tests.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from protocol import Cause, Found, History, Joined, Limits, Members, Posted
+from protocol import Cause, CommandOffer, Found, History, Joined, Limits, Members, Posted
 from trio_chat.client import ClientEvent
 
 
@@ -49,6 +49,8 @@ class RoomClient(Protocol):
     def rooms(self) -> Mapping[str, RoomPlace]: ...
 
     async def join(self, room: str, *, last: int = 50) -> Joined: ...
+
+    async def offer(self, commands: Sequence[CommandOffer]) -> None: ...
 
     def turn(self, room: str, cause: Cause) -> AbstractAsyncContextManager[TurnToSpeak]: ...
 

@@ -243,4 +243,4 @@ async def open_openai_model(
         BotConfigError: the base URL, or a proxy that the settings or the environment name, is none that can be used.
     """
     async with open_endpoint(config, report) as client:
-        yield OpenAIModel(config.model, client, report, tools=tools, web_search=config.web_search)
+        yield OpenAIModel(config.model or "", client, report, tools=tools, web_search=config.web_search)

@@ -12,6 +12,7 @@ import trio
 
 from protocol import Joined
 from trio_chat.bot.config import BotConfig
+from trio_chat.bot.handlers import Handlers
 from trio_chat.bot.models import Model, Report
 from trio_chat.bot.needs import RoomClient
 from trio_chat.bot.seat import Seat
@@ -23,8 +24,8 @@ ROOMS_MAX: Final = 100
 EVENTS_WAITING: Final = 1_000
 """Events of a private room that wait while its model is opened, and no longer."""
 
-OpenModel = Callable[[str], AbstractAsyncContextManager[Model]]
-"""Opens the model for a room."""
+OpenModel = Callable[[str], AbstractAsyncContextManager[Model | None]]
+"""Opens the model for a room, if the bot has one."""
 
 
 class PrivateSeats:
@@ -34,16 +35,24 @@ class PrivateSeats:
         client: through which it speaks.
         config: the bot.
         open_model: opens a model for each of them.
+        handlers: the functions of the bot's author.
         report: takes lines for the operator.
         nursery: where each has a task, which ends with the nursery.
     """
 
     def __init__(
-        self, client: RoomClient, config: BotConfig, open_model: OpenModel, report: Report, nursery: trio.Nursery
+        self,
+        client: RoomClient,
+        config: BotConfig,
+        open_model: OpenModel,
+        handlers: Handlers,
+        report: Report,
+        nursery: trio.Nursery,
     ) -> None:
         self._client = client
         self._config = config
         self._open_model = open_model
+        self._handlers = handlers
         self._report = report
         self._nursery = nursery
         self._rooms: dict[str, trio.MemorySendChannel[ClientEvent]] = {}
@@ -74,7 +83,7 @@ class PrivateSeats:
 
     async def _sit(self, joined: Joined, receive: "trio.MemoryReceiveChannel[ClientEvent]") -> None:
         async with self._open_model(joined.room) as model, trio.open_nursery() as nursery:
-            seat = Seat(self._client, joined, self._config, model, self._report)
+            seat = Seat(self._client, joined, self._config, model, self._handlers, self._report)
             nursery.start_soon(seat.run)
             async for event in receive:
                 seat.observe(event)

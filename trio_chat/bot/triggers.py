@@ -28,6 +28,8 @@ class Reason(Enum):
     SEARCH = "search"
     PRIVATE = "private"
     ARRIVAL = "arrival"
+    MESSAGE = "message"  # any line, for bots that look at each
+    COMMAND = "command"  # one that the bot has added
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class Triggers:
         every_lines: how many lines of people make a `Reason.LINES`; None: no number does.
         every_s: how many seconds make a `Reason.TIMER`; None: no time does.
         private_since: in a private room, the seq after which every line is for the bot; None: it is no private room.
+        each_line: whether every line is a `Reason.MESSAGE`, if it is nothing more.
         greet: whether somebody's coming is a `Reason.ARRIVAL`.
         hear_bots: whether what other bots say counts like what people say.
 
@@ -72,10 +75,12 @@ class Triggers:
         every_lines: int | None = None,
         every_s: float | None = None,
         private_since: int | None = None,
+        each_line: bool = False,
         greet: bool = False,
         hear_bots: bool = False,
     ) -> None:
         self._private_since = private_since
+        self._each_line = each_line
         self._greet = greet
         self._hear_bots = hear_bots
         self._every_lines = every_lines
@@ -85,7 +90,7 @@ class Triggers:
         self._cut_at: float | None = None
         self.due = math.inf if every_s is None else now + every_s
 
-    def observe(self, event: ClientEvent, now: float, me: Me) -> Cause | None:
+    def observe(self, event: ClientEvent, now: float, me: Me) -> tuple[Cause, ...]:
         """Take in one event and say what it asks for.
 
         Where a line both addresses the bot and completes the number of lines, one answer does for both.
@@ -95,7 +100,7 @@ class Triggers:
                 return self._hear(event, me)
             case Presence(change="joined"):
                 if self._live and self._greet and not event.bot and event.author != me.author:
-                    return Cause(Reason.ARRIVAL, arrived=event)
+                    return (Cause(Reason.ARRIVAL, arrived=event),)
             case Live():
                 self._live = True
             case Gap(reason="epoch"):
@@ -105,7 +110,7 @@ class Triggers:
             case Connected():
                 self._live = self._live and (self._cut_at is None or now - self._cut_at < STALE_S)
                 self._cut_at = None
-        return None
+        return ()
 
     def tick(self, now: float) -> Cause | None:
         """Say whether the timer asks for something, and set `due` anew. Beats that were missed are not made up for.
@@ -119,14 +124,14 @@ class Triggers:
             return None
         return Cause(Reason.TIMER)
 
-    def _hear(self, said: Message, me: Me) -> Cause | None:
+    def _hear(self, said: Message, me: Me) -> tuple[Cause, ...]:
         if not self._live or said.redacted or said.author == me.author or said.seq <= (self._private_since or 0):
-            return None
+            return ()
         heard = self._hear_bots or not said.bot
-        if said.command == "search":
-            reason = Reason.SEARCH  # whoever asks, a bot too: an answer is no question, so there is no loop
+        if said.asks == me.author:  # whoever asks, a bot too: an answer is no question, so there is no loop
+            reason = Reason.SEARCH if said.command == "search" else Reason.COMMAND
         elif not heard:
-            return None
+            return ()
         elif self._private_since is not None:
             reason = Reason.PRIVATE
         else:
@@ -136,9 +141,10 @@ class Triggers:
         full = self._every_lines is not None and self._lines >= self._every_lines
         if full:
             self._lines = 0
-        if reason is Reason.LINES:
-            return Cause(reason) if full else None
-        return Cause(reason, said)
+        if reason is not Reason.LINES:
+            return (Cause(reason, said),)
+        each = (Cause(Reason.MESSAGE, said),) if self._each_line else ()
+        return (*each, Cause(reason)) if full else each
 
 
 def mentions(text: str, nick: str) -> bool:

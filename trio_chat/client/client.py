@@ -5,7 +5,7 @@ the connection breaks: that is `engine` and what lies below.
 """
 
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Final, TypeVar
 
@@ -17,6 +17,7 @@ from protocol import (
     Cause,
     Command,
     CommandHelp,
+    CommandOffer,
     Commands,
     Direct,
     Done,
@@ -35,6 +36,7 @@ from protocol import (
     Limits,
     Members,
     Notice,
+    Offer,
     Post,
     Posted,
     Redact,
@@ -202,7 +204,7 @@ class Client:
             with turn.scope:
                 yield turn
         finally:
-            del turns[turn.number]
+            turns.let_go(turn)
             if turn.ended is None:
                 turn.end(DONE)
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + END_S), suppress(ChatError):
@@ -252,9 +254,18 @@ class Client:
         """Go by another name."""
         await self._ask(SetNick(self._id(), nick), Done)
 
-    async def commands(self) -> list[CommandHelp]:
-        """Return the slash commands that the server knows."""
-        return (await self._ask(GetCommands(self._id()), Commands)).commands
+    async def commands(self, room: str | None = None) -> list[CommandHelp]:
+        """Return the slash commands that can be typed in `room`, or somewhere: the server's and those of bots."""
+        return (await self._ask(GetCommands(self._id(), room), Commands)).commands
+
+    async def offer(self, commands: Sequence[CommandOffer]) -> None:
+        """Add slash commands, as a bot, to the rooms that we are in, in place of those that we have added before.
+
+        Raises:
+            Refused: `forbidden`: we are no bot, or the server has a command of that name; `bad_name` or `bad_text`:
+                names are a slash, a letter, then up to 30 of a to z, 0 to 9, - and _; there may be 20.
+        """
+        await self._ask(Offer(self._id(), list(commands)), Done)
 
     async def command(self, line: str, *, room: str | None = None, key: str | None = None) -> CommandAnswer:
         """Have the server carry out a slash command, and return the answer of the request that it stands for.

@@ -11,6 +11,7 @@ from protocol import (
     Answer,
     Bye,
     Command,
+    CommandOffer,
     Done,
     DraftShown,
     Edited,
@@ -26,6 +27,7 @@ from protocol import (
     Members,
     Message,
     Notice,
+    Offer,
     Post,
     Presence,
     Redacted,
@@ -42,7 +44,7 @@ from trio_chat.client.events import ClientEvent, StreamEvent
 from trio_chat.client.ledger import OF_TURNS, Ledger, Pending
 from trio_chat.client.lost import Lost, lost_by
 from trio_chat.client.rooms import Rooms, RoomView
-from trio_chat.client.turn import DONE, LOST, Turn
+from trio_chat.client.turn import Turns
 
 TRANSIENT: Final = frozenset({"unavailable", "too_many", "internal"})
 """The refusals that may not come again another time."""
@@ -85,7 +87,8 @@ class Session:
         author: the public id of this identity.
         rooms: those joined.
         ended: whether the server has answered our goodbye.
-        turns: those that we hold, by number.
+        turns: those that we hold.
+        offered: the slash commands that we add; every new connection hears of them again.
     """
 
     def __init__(self, nick: str, shell: Shell) -> None:
@@ -93,7 +96,8 @@ class Session:
         self.author = ""
         self.rooms = Rooms()
         self.ended = False
-        self.turns: dict[int, Turn] = {}
+        self.turns = Turns()
+        self.offered: list[CommandOffer] = []
         self._shell = shell
         self._ledger = Ledger()
         self._online = False
@@ -132,11 +136,15 @@ class Session:
             pending.request = Join(join.id, join.room, after=view.cursor.position)
             pending.generation = view.cursor.generation
 
-    def _rejoin(self, view: RoomView, backoff: Backoff | None = None) -> None:
-        pending = Pending(Join(self._shell.new_id(), view.name), 0, release=None)
-        pending.backoff = backoff or Backoff()
+    def _ask_by_itself(self, request: Request, backoff: Backoff | None = None) -> None:
+        """Ask what nobody waits for."""
+        pending = Pending(request, 0, release=None)
+        pending.backoff = backoff
         self._ledger.enter(pending)
         self._send(pending)
+
+    def _rejoin(self, view: RoomView, backoff: Backoff | None = None) -> None:
+        self._ask_by_itself(Join(self._shell.new_id(), view.name), backoff or Backoff())
 
     def catch_up(self) -> None:
         """Join the room again that has lagged for longest, if the user has taken all events."""
@@ -159,6 +167,8 @@ class Session:
         self.nick, self.author = welcome.nick, welcome.author
         self._online = True
         self._returning = set(self.rooms.views)
+        if self.offered:
+            self._ask_by_itself(Offer(self._shell.new_id(), self.offered))
         for view in self.rooms.views.values():
             self._rejoin(view)
         self._ask_again()
@@ -176,8 +186,7 @@ class Session:
                 if pending.leaves is not None:
                     self.rooms.left(pending.leaves)
                 self._ledger.take(pending.request.id).settle(_end_of(pending.request))
-        for turn in self.turns.values():
-            turn.end(LOST)
+        self.turns.lost()
         self.rooms.disconnected()
 
     # --- what the server says -------------------------------------------------------------------------
@@ -197,7 +206,8 @@ class Session:
             case Joined(id=None):
                 self._joined(message, None)
             case TurnChange():
-                self._turn_changed(message)
+                self.turns.changed(message)
+                self._offer_fleeting(message)
             case DraftShown():
                 self._offer_fleeting(message)
             case Notice(id=None):
@@ -231,12 +241,6 @@ class Session:
         # A room that lags brings a fresh list when it is joined again.
         if not view.cursor.lagging and not self._shell.offer(event):
             self.rooms.lag(view)
-
-    def _turn_changed(self, event: TurnChange) -> None:
-        turn = self.turns.get(event.turn)
-        if turn is not None and event.change == "ended":
-            turn.end(event.reason or DONE, event.by)
-        self._offer_fleeting(event)
 
     def _offer_fleeting(self, event: TurnChange | DraftShown) -> None:
         """Give out what is of interest now and never again, if there is room for it."""
@@ -282,12 +286,10 @@ class Session:
             raise Lost("The server answered the goodbye.")
 
     def _granted(self, granted: Granted, pending: Pending) -> None:
-        if not pending.abandoned:
-            self.turns[granted.turn] = Turn(granted)
-            return
-        unwanted = Pending(EndTurn(self._shell.new_id(), granted.turn), 0, release=None)
-        self._ledger.enter(unwanted)
-        self._send(unwanted)
+        if pending.abandoned:
+            self._ask_by_itself(EndTurn(self._shell.new_id(), granted.turn))
+        else:
+            self.turns.granted(granted)
 
     def _left_or_not(self, room: str, answer: Answer) -> None:
         view = self.rooms.find(room)
@@ -304,6 +306,8 @@ class Session:
         match request:
             case SetNick(nick=nick):
                 self.nick = nick
+            case Offer(commands=commands):
+                self.offered = commands
             case Command(line=line) if line.lower().startswith("/nick "):
                 self.nick = line[len("/nick ") :].strip()
             case _:

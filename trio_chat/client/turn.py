@@ -9,7 +9,7 @@ from typing import Final
 
 import trio
 
-from protocol import Granted, Posted
+from protocol import Granted, Posted, TurnChange
 
 DONE: Final = "done"
 LOST: Final = "gone"
@@ -73,3 +73,33 @@ class Turn:
             doing: a line of at most 200 characters about what is done besides, such as a tool that is called.
         """
         await self._show(self.number, text, doing)
+
+
+class Turns:
+    """The turns that we hold."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, Turn] = {}
+
+    def __getitem__(self, number: int) -> Turn:
+        """Return the turn with this number, which was granted."""
+        return self._held[number]
+
+    def granted(self, granted: Granted) -> None:
+        """Hold one more."""
+        self._held[granted.turn] = Turn(granted)
+
+    def let_go(self, turn: Turn) -> None:
+        """Hold a turn no more: its block is left."""
+        del self._held[turn.number]
+
+    def changed(self, event: TurnChange) -> None:
+        """Take in what became of anybody's turn."""
+        turn = self._held.get(event.turn)
+        if turn is not None and event.change == "ended":
+            turn.end(event.reason or DONE, event.by)
+
+    def lost(self) -> None:
+        """End all, for the connection is lost."""
+        for turn in self._held.values():
+            turn.end(LOST)

@@ -47,6 +47,8 @@ class Typist:
         self._listed: list[str] = []
         self._completions = Completions(self._nicks, self._rooms)
         self._editor = Editor(self._completions)
+        # Holds one: a signal that is there already says all that a second one would.
+        self._learn_anew, self._to_learn = trio.open_memory_channel[None](1)
 
     async def run(self, room: str) -> None:
         """Talk, from `room` on, until somebody or something ends it; the terminal is then as it was found."""
@@ -60,6 +62,7 @@ class Typist:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._terminal.follow_signals, talk.output)
                 nursery.start_soon(self._learn)
+                self._learn_soon()
                 nursery.start_soon(self._carry_out, waiting, done)
                 async with typed:
                     await self._take_keys(typed)
@@ -72,7 +75,11 @@ class Typist:
 
     async def _take_keys(self, typed: trio.MemorySendChannel[str]) -> None:
         while keys := await self._terminal.receive():
-            for action in self._editor.feed(keys):
+            is_new = not self._editor.text
+            actions = self._editor.feed(keys)
+            if is_new and self._editor.text.startswith("/"):
+                self._learn_soon()
+            for action in actions:
                 if isinstance(action, Leave):
                     return
                 await self._act(action, typed)
@@ -113,11 +120,19 @@ class Typist:
 
     # --- completion ---------------------------------------------------------------------------------------
 
+    def _learn_soon(self) -> None:
+        with contextlib.suppress(trio.WouldBlock):
+            self._learn_anew.send_nowait(None)
+
     async def _learn(self) -> None:
-        """Ask once what there is to complete; without an answer there is less of it."""
-        with contextlib.suppress(ChatError):
-            self._completions.commands = [command.name for command in await self._client.commands()]
-            self._listed = [room.name for room in (await self._client.list_rooms()).rooms]
+        """Ask what there is to complete whenever a command is begun; without an answer it stays as it was.
+
+        What bots add differs from room to room, and they come and go.
+        """
+        async for _ in self._to_learn:
+            with contextlib.suppress(ChatError):
+                self._completions.commands = [each.name for each in await self._client.commands(self.talk.room)]
+                self._listed = [room.name for room in (await self._client.list_rooms()).rooms]
 
     def _nicks(self) -> Iterable[str]:
         view = self._client.rooms.get(self.talk.room or "")

@@ -23,12 +23,22 @@ def membership_in(c: "Connection", name: str) -> Membership:
         Refusal: it is in no such room, or nobody has said hello.
         NameRefused: no room can have that name.
     """
-    found = c.memberships.get(name)
-    if found is None and not name.startswith("~"):
-        found = c.memberships.get(room_name(name))
+    found = maybe_membership_in(c, name)
     if found is None:
         me(c)
         raise Refusal("not_a_member", f"You are not in #{name}; join it first.")
+    return found
+
+
+def maybe_membership_in(c: "Connection", name: str) -> Membership | None:
+    """Return this connection's membership in a room, if it is in there.
+
+    Raises:
+        NameRefused: no room can have that name.
+    """
+    found = c.memberships.get(name)
+    if found is None and not name.startswith("~"):
+        found = c.memberships.get(room_name(name))
     return found
 
 

@@ -68,7 +68,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where a client on this machine connects to."""
+        """Where a client on this machine connects to; there is no such place where the server listens nowhere."""
         return f"chat://{self.addresses[0]}"
 
     @property
@@ -183,7 +183,7 @@ async def open_server(
     config = config or ServerConfig()
     open_it = store or partial(open_store, config.store, sync=config.sync)
     try:
-        listeners = await open_listeners(config.host, config.port)
+        listeners = [] if config.port is None else await open_listeners(config.host, config.port)
     except OSError as error:
         where = f"{config.host or '*'}:{config.port}"
         raise CannotListen(f"cannot listen on {where}: {error.strerror}; choose another --port or --host") from error

@@ -17,6 +17,7 @@ from protocol import (
     CommandHelp,
     Commands,
     Direct,
+    Done,
     GetCommands,
     GetHistory,
     GetMembers,
@@ -25,6 +26,7 @@ from protocol import (
     Leave,
     MessageError,
     Notice,
+    Offer,
     Post,
     Quit,
     Request,
@@ -34,7 +36,7 @@ from protocol import (
     check,
 )
 from trio_chat.names import nick_key
-from trio_chat.server import requests
+from trio_chat.server import offers, requests
 from trio_chat.server.access import me, membership_in
 from trio_chat.server.errors import Refusal
 from trio_chat.server.posting import append, draft_posts
@@ -43,6 +45,9 @@ if TYPE_CHECKING:
     from trio_chat.server.connection import Connection
 
 HISTORY_ENTRIES: Final = 20
+
+SEARCH: Final = "/search"
+"""The one command of the server's that is for bots to add; it tells what to do where none does."""
 
 NO_BOT: Final = (
     "No bot is in this room to ask. Start one with `python -m trio_chat.bot --room {room} --nick NICK` "
@@ -90,31 +95,39 @@ class _Entry(Struct, frozen=True):
     carry_out: Callable[[Typed], Awaitable[None]]
 
 
-async def carry_out(c: "Connection", request: Command | GetCommands) -> None:
-    """Carry out what was typed, or list what may be typed.
+async def carry_out(c: "Connection", request: Command | GetCommands | Offer) -> None:
+    """Carry out what was typed, list what may be typed, or take in what a bot adds to that.
 
     Raises:
         Refusal: as the request that it stands for, or something is missing.
     """
     me(c)
     if isinstance(request, GetCommands):
-        c.send(Commands(request.id, listing()))
+        c.send(Commands(request.id, listing(c, request.room)))
+        return
+    if isinstance(request, Offer):
+        offers.take(c, request, _TABLE.keys() - {SEARCH})
+        c.send(Done(request.id))
         return
     if request.line.startswith("//"):
         typed = Typed(c, request, "//TEXT", "")
         await _stand_for(typed, Post(request.id, typed.room, typed.key, request.line[1:]))
         return
     name, words = (*request.line.split(maxsplit=1), "")[:2]
-    entry = _TABLE.get(name.lower())
-    if entry is None:
-        c.send(Notice(_unknown(name), request.room, "warning", request.id))
+    name, words = name.lower(), words.strip()
+    if (entry := _TABLE.get(name)) is not None:
+        await entry.carry_out(Typed(c, request, entry.usage, words))
+    elif (asked := offers.offered(c, request.room).get(name)) is not None:
+        await _ask(Typed(c, request, asked.help.usage, words), asked)
     else:
-        await entry.carry_out(Typed(c, request, entry.usage, words.strip()))
+        c.send(Notice(_unknown(c, request.room, name), request.room, "warning", request.id))
 
 
-def listing() -> list[CommandHelp]:
-    """Return all commands, for completion and help."""
-    return [CommandHelp(entry.name, entry.usage, entry.help) for entry in _TABLE.values()]
+def listing(c: "Connection", room: str | None) -> list[CommandHelp]:
+    """Return all commands, those of bots in `room` (None: in any room of `c`) among them, for completion and help."""
+    own = {entry.name: CommandHelp(entry.name, entry.usage, entry.help) for entry in _TABLE.values()}
+    added = [each.help for name, each in offers.offered(c, room).items() if name not in own]
+    return [*own.values(), *added]
 
 
 async def _stand_for(typed: Typed, request: Request) -> None:
@@ -129,22 +142,29 @@ async def _stand_for(typed: Typed, request: Request) -> None:
         await requests.carry_out(typed.c, request)
 
 
-async def _append(typed: Typed, post: Post, command: str | None = None) -> None:
-    drafts, refusal = draft_posts(typed.c, [post], trio.current_time(), command)
+async def _append(typed: Typed, post: Post, command: str | None = None, asks: str | None = None) -> None:
+    drafts, refusal = draft_posts(typed.c, [post], trio.current_time(), command, asks)
     if refusal is not None:
         raise refusal
     await append(typed.c, drafts, [post])
 
 
 async def _help(typed: Typed) -> None:
+    room = typed.request.room
+    commands = listing(typed.c, room)
     if typed.words:
-        entry = _TABLE.get("/" + typed.words.lower().lstrip("/"))
-        text = f"{entry.usage}: {entry.help}" if entry else _unknown(typed.words)
+        name = "/" + typed.words.lower().lstrip("/")
+        found = next((command for command in commands if command.name == name), None)
+        text = f"{found.usage}: {_explained(found)}" if found else _unknown(typed.c, room, typed.words)
     else:
-        width = max(len(entry.usage) for entry in _TABLE.values())
-        text = "\n".join(f"{entry.usage:{width}}  {entry.help}" for entry in _TABLE.values())
+        width = max(len(command.usage) for command in commands)
+        text = "\n".join(f"{command.usage:{width}}  {_explained(command)}" for command in commands)
         text += f"\n{'//TEXT':{width}}  say something that starts with a slash"
-    typed.c.send(Notice(text, typed.request.room, id=typed.id))
+    typed.c.send(Notice(text, room, id=typed.id))
+
+
+def _explained(command: CommandHelp) -> str:
+    return command.help if command.by is None else f"{command.help} ({command.by})"
 
 
 async def _join(typed: Typed) -> None:
@@ -207,13 +227,19 @@ async def _find(typed: Typed) -> None:
 
 
 async def _search(typed: Typed) -> None:
-    question = typed.need("what to ask")
-    membership = membership_in(typed.c, typed.room)
-    room = membership.room
-    if not any(person.bot for person in room.people if person is not membership.person):
-        typed.c.send(Notice(NO_BOT.format(room=room.name), room.name, "warning", typed.id))
-        return
-    await _append(typed, Post(typed.id, room.name, typed.key, question), "search")
+    typed.need("what to ask")
+    room = membership_in(typed.c, typed.room).room.name
+    asked = offers.offered(typed.c, room).get(SEARCH)
+    if asked is None:
+        typed.c.send(Notice(NO_BOT.format(room=room), room, "warning", typed.id))
+    else:
+        await _ask(typed, asked)
+
+
+async def _ask(typed: Typed, asked: offers.Offered) -> None:
+    """Say a command to the bot whose it is: a message with what stands behind the command's name, if anything does."""
+    post = Post(typed.id, typed.room, typed.key, typed.words)
+    await _append(typed, post, asked.help.name.removeprefix("/"), asked.bot.author)
 
 
 async def _stop(typed: Typed) -> None:
@@ -264,8 +290,9 @@ _TABLE: Final = {
 }
 
 
-def _unknown(name: str) -> str:
+def _unknown(c: "Connection", room: str | None, name: str) -> str:
     shown = "/" + name.lstrip("/")
-    near = get_close_matches(shown.lower(), _TABLE, n=1, cutoff=0.5)
+    names = [command.name for command in listing(c, room)]
+    near = get_close_matches(shown.lower(), names, n=1, cutoff=0.5)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"There is no command {shown}.{hint} /help lists them all; // says a text that starts with a slash."

@@ -18,6 +18,7 @@ from protocol import (
     FrameError,
     GetCommands,
     MessageError,
+    Offer,
     Ping,
     Pong,
     Post,
@@ -120,7 +121,7 @@ class Intake:
             self._refuse(request)
             return
         try:
-            if isinstance(request, Command | GetCommands):
+            if isinstance(request, Command | GetCommands | Offer):
                 await commands.carry_out(c, request)
             else:
                 await requests.carry_out(c, request)

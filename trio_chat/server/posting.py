@@ -34,11 +34,11 @@ async def append_posts(c: "Connection", posts: Sequence[Post]) -> None:
 
 
 def draft_posts(
-    c: "Connection", posts: Sequence[Post], now: float, command: str | None = None
+    c: "Connection", posts: Sequence[Post], now: float, command: str | None = None, asks: str | None = None
 ) -> tuple[list[Draft], Refusal | NameRefused | None]:
     """Return what posts append up to the first that may not be said at `now`, on Trio's clock; and why that may not.
 
-    `command` is the slash command that they stand for.
+    `command` is the slash command that they stand for, `asks` the author of the bot whose command it is.
     """
     drafts: list[Draft] = []  # one plain loop: this is done for every post
     refusal: Refusal | NameRefused | None = None
@@ -72,6 +72,8 @@ def draft_posts(
                     command,
                     None,
                     hops,
+                    False,
+                    asks,
                 )
             )
             if bot and not post.more:

@@ -39,7 +39,7 @@ class Draft(Struct, frozen=True, gc=False):
 
     `text` is the message, the new text of an edit, the reason of a redaction, or the topic; `target` the seq
     that is edited or redacted. `at` is in Unix milliseconds. A repeat may come with another `at`, `nick`, `bot`,
-    `hops` or `stopped`; all else under the same author and key is its content, and has to be the same.
+    `hops`, `stopped` or `asks`; all else under the same author and key is its content, and has to be the same.
     """
 
     room: str
@@ -56,13 +56,14 @@ class Draft(Struct, frozen=True, gc=False):
     target: int | None = None
     hops: int = 0
     stopped: bool = False
+    asks: str | None = None
 
     def entry(self, seq: int) -> Entry:
         """Return the entry that this draft becomes at `seq`."""
         if self.kind == "message":
             return Message(
                 self.room, seq, self.at, self.author, self.nick, self.text,
-                self.action, self.bot, self.reply_to, self.command, None, False, self.hops, self.stopped,
+                self.action, self.bot, self.reply_to, self.command, None, False, self.hops, self.stopped, self.asks,
             )  # fmt: skip
         if self.kind == "topic_set":
             return TopicSet(self.room, seq, self.at, self.author, self.nick, self.text)

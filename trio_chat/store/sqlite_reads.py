@@ -31,12 +31,13 @@ SHOWN_TEXT: Final = f"""
 
 SHOWN: Final = f"""
     e.id, e.room, e.seq, e.at, e.author, e.nick, e.kind, {SHOWN_TEXT} AS shown, e.action, e.bot, e.reply_to, e.command,
-    e.target, iif(e.edited, {_LAST_EDIT.format(column="x.at")}, NULL) AS edited_at, e.redacted, e.hops, e.stopped
+    e.target, iif(e.edited, {_LAST_EDIT.format(column="x.at")}, NULL) AS edited_at, e.redacted, e.hops, e.stopped,
+    e.asks
 """
 ROW_JSON: Final = """
     json_array(
         id, seq, at, author, nick, kind, shown, action, bot, reply_to, command, target, edited_at, redacted, hops,
-        stopped
+        stopped, asks
     )
 """
 
@@ -76,11 +77,13 @@ class StoredEntry(Struct, array_like=True, frozen=True, gc=False):
     redacted: int
     hops: int
     stopped: int
+    asks: str | None
 
     def message(self, room: str) -> Message:
         return Message(
             room, self.seq, self.at, self.author, self.nick, self.text, self.action == 1, self.bot == 1,
             self.reply_to, self.command, self.edited_at, self.redacted == 1, self.hops, self.stopped == 1,
+            self.asks,
         )  # fmt: skip
 
     def entry(self, room: str) -> Entry:

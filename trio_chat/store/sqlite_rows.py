@@ -59,9 +59,10 @@ def row_of(draft: Draft, room_id: int, seq: int) -> Row:
 
 INSERT: Final = """
     INSERT INTO entries
-        (room, seq, folded, author, key, at, nick, kind, text, action, bot, reply_to, command, target, hops, stopped)
+        (room, seq, folded, author, key, at, nick, kind, text, action, bot, reply_to, command, target, hops, stopped,
+         asks)
     SELECT value->>0, value->>1, value->>2, value->>3, value->>4, value->>5, value->>6, value->>7, value->>8,
-           value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, value->>15
+           value->>9, value->>10, value->>11, value->>12, value->>13, value->>14, value->>15, value->>16
     FROM jsonb_each(?)
 """
 ROOMS: Final = """

@@ -72,6 +72,7 @@ MIGRATIONS: Final[Sequence[str]] = (
     """
     ALTER TABLE entries ADD COLUMN hops INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE entries ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE entries ADD COLUMN asks TEXT;
     """,
 )
 """What makes a database of version i into one of version i + 1. A step that was released is never changed."""

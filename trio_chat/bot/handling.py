@@ -1,0 +1,146 @@
+"""A function of a bot's author at work: its call, the turn that it speaks in, and what becomes of its faults.
+
+This file owns one call. Two tasks share it: one holds the turn, the other is the function. So the turn may begin in the
+midst of the function, and its end from outside cancels all that the function does. It must not know which function is
+called for what.
+"""
+
+import contextlib
+import inspect
+import traceback
+from contextlib import aclosing
+from typing import Any, Final
+
+import trio
+
+from trio_chat.bot.handlers import Handler, Occasion
+from trio_chat.bot.models import Answer
+from trio_chat.bot.needs import TurnToSpeak
+from trio_chat.bot.posts import posts_of
+from trio_chat.bot.triggers import Cause
+from trio_chat.bot.voice import Voice
+from trio_chat.client import Refused
+
+FAILED: Final = "I cannot answer just now: something in me has broken down."
+
+
+class Handling:
+    """One call of a function.
+
+    Args:
+        voice: how the bot speaks.
+        cause: the occasion.
+        within_s: how long the function may take, in seconds.
+        awaited: whether somebody waits for an answer: then the turn begins before the function, and a fault is told.
+
+    Attributes:
+        fault: what the function has done wrong, in a line for the operator.
+        was_lost: whether the connection was lost in the turn, before anything was said.
+    """
+
+    def __init__(self, voice: Voice, cause: Cause, within_s: float, *, awaited: bool) -> None:
+        self.fault: str | None = None
+        self.was_lost = False
+        self._voice = voice
+        self._cause = cause
+        self._within_s = within_s
+        self._awaited = awaited
+        self._turn: TurnToSpeak | None = None
+        self._draft = ("", "")
+        self._said = False
+        self._wanted = trio.Event()
+        self._given = trio.Event()
+        self._over = trio.Event()
+
+    async def run(self, handler: Handler, occasion: Occasion) -> None:
+        """Call the function and wait for its end. Cancelled, or without a turn, so is the function.
+
+        Raises:
+            Refused: the bot may not speak now.
+        """
+        refusal: Refused | None = None
+        if self._awaited:
+            self._wanted.set()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._call, handler, occasion, nursery.cancel_scope)
+            await self._wanted.wait()
+            try:
+                async with self._voice.turn(self._cause) as turn:
+                    self._begin(turn)
+                    await self._over.wait()
+                self.was_lost = turn.ended == "gone" and not self._said
+            except Refused as refused:
+                refusal = refused
+            nursery.cancel_scope.cancel()
+        if refusal is not None:
+            raise refusal
+
+    async def reply(self, text: str) -> None:
+        """Say something, with more to come; see `Occasion.reply`."""
+        await self._say(text, is_last=False)
+
+    def show(self, text: str, doing: str) -> None:
+        """Show a draft; see `Occasion.show`."""
+        self._draft = (text, doing)
+        self._wanted.set()
+        if self._given.is_set():
+            self._voice.show(lambda: (text, doing))
+
+    def _begin(self, turn: TurnToSpeak) -> None:
+        self._turn = turn
+        self._given.set()
+        if any(draft := self._draft):
+            self._voice.show(lambda: draft)
+
+    async def _call(self, handler: Handler, occasion: Occasion, all_of_it: trio.CancelScope) -> None:
+        if self._awaited:
+            await self._given.wait()
+        try:
+            with trio.fail_after(self._within_s):
+                if text := await self._words_of(handler, occasion):
+                    await self._say(text, is_last=True)
+        except* Exception as faults:  # the border to code that is not ours: its faults end a call, never the bot
+            self.fault = _described(handler, faults)
+        if self.fault is not None and self._awaited:
+            with contextlib.suppress(Refused):
+                await self._say(FAILED, is_last=True)
+        self._over.set()
+        if not self._wanted.is_set():
+            all_of_it.cancel()  # nothing was to be said
+
+    async def _words_of(self, handler: Handler, occasion: Occasion) -> str | None:
+        result: Any = handler(occasion)
+        if not inspect.isasyncgen(result):
+            text = await result
+            if not isinstance(text, str | None):
+                raise TypeError(f"it returned {type(text).__name__}, which is neither a text nor None")
+            return text
+        said = ""
+        async with aclosing(result) as pieces:
+            async for piece in pieces:
+                said += str(piece)
+                occasion.show(said)
+        return said
+
+    async def _say(self, text: str, *, is_last: bool) -> None:
+        posts = posts_of(Answer(text), self._voice.post_chars)
+        if not posts:
+            return
+        self._wanted.set()
+        await self._given.wait()
+        assert self._turn is not None
+        for left, post in zip(reversed(range(len(posts))), posts, strict=True):
+            await self._voice.post(self._turn, post, self._cause, more=left > 0 or not is_last)
+            self._said = True
+
+
+def _described(handler: Handler, faults: BaseExceptionGroup[Exception]) -> str:
+    """Say in a line what went wrong in a function, and where."""
+    fault: BaseException = faults
+    while isinstance(fault, BaseExceptionGroup):
+        fault = fault.exceptions[0]
+    name = getattr(handler, "__name__", type(handler).__name__)
+    file = getattr(getattr(handler, "__code__", None), "co_filename", None)
+    frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == file]
+    where = f", line {frames[-1].lineno} of {frames[-1].filename}" if frames else ""
+    return f"its function {name} broke down: {type(fault).__name__}: {fault}{where}"

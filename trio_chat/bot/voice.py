@@ -1,0 +1,124 @@
+"""A bot's voice in one room: its turn to speak, the drafts of what it is about to say, and its posts.
+
+This file owns how these reach the room, and that what the bot says is part of the conversation. It must not know where
+the words come from, or why the bot speaks.
+"""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import trio
+
+from protocol import DOING_CHARS, TEXT_CHARS
+from protocol import Cause as TurnCause
+from trio_chat.bot.context import Conversation, Line
+from trio_chat.bot.models import Report
+from trio_chat.bot.needs import RoomClient, TurnToSpeak
+from trio_chat.bot.posts import clean
+from trio_chat.bot.triggers import Cause, Reason
+from trio_chat.client import Refused
+
+DRAFT_S: Final = 0.1
+"""How long a draft stands before the next one replaces it: as fast as people read along."""
+
+DRAFT_CHARS: Final = TEXT_CHARS
+"""What a draft shows of a longer answer: its beginning."""
+
+
+Draft = Callable[[], tuple[str, str]]
+"""Gives what a post is so far, and what is done besides; called only if it is shown."""
+
+
+def _nothing() -> tuple[str, str]:
+    return "", ""
+
+
+class Voice:
+    """One bot's voice in one room; run `run` beside it.
+
+    Args:
+        client: through which it speaks.
+        conversation: what was said in the room; what the bot says is noted there.
+        report: takes lines for the operator.
+    """
+
+    def __init__(self, client: RoomClient, conversation: Conversation, report: Report) -> None:
+        self._client = client
+        self._conversation = conversation
+        self._report = report
+        self._turn: TurnToSpeak | None = None
+        self._draft: Draft = _nothing
+        self._standing = trio.CancelScope()  # while the last draft stands
+        # Holds one: a signal that is there already says all that a second one would.
+        self._grown, self._to_show = trio.open_memory_channel[None](1)
+
+    @property
+    def post_chars(self) -> int:
+        """How many characters one post may hold."""
+        return min(TEXT_CHARS, self._client.limits.text_chars)
+
+    async def run(self) -> None:
+        """Show what is said next as it grows, until cancelled: the newest text once the last one has arrived."""
+        async for _ in self._to_show:
+            turn, (text, doing) = self._turn, self._draft()
+            text, doing = clean(text)[:DRAFT_CHARS].rstrip(), " ".join(clean(doing).split())[:DOING_CHARS]
+            if turn is not None and (text or doing):
+                with contextlib.suppress(Refused):  # the turn is over
+                    await turn.show(text, doing)
+                with trio.move_on_after(DRAFT_S) as self._standing:
+                    await trio.sleep_forever()
+
+    @asynccontextmanager
+    async def turn(self, cause: Cause) -> AsyncIterator[TurnToSpeak]:
+        """Speak for as long as the block lasts and the server lets us; if it ends the turn, the block is cancelled.
+
+        Raises:
+            Refused: the bot may not speak now.
+        """
+        async with self._client.turn(self._conversation.room, self._on_the_wire(cause)) as turn:
+            self._turn, self._draft = turn, _nothing
+            self._standing.cancel()
+            try:
+                yield turn
+            finally:
+                self._turn = None
+        if turn.ended not in (None, "done"):
+            self._report(f"its turn was ended: {turn.ended}" + (f", by {turn.by}" if turn.by else ""))
+
+    def show(self, draft: Draft) -> None:
+        """Show what the turn's next post is so far, in place of what was to be shown before; never waits."""
+        self._draft = draft
+        with contextlib.suppress(trio.WouldBlock):
+            self._grown.send_nowait(None)
+
+    async def post(self, turn: TurnToSpeak, text: str, cause: Cause, *, more: bool = False, tokens: int = 0) -> None:
+        """Say something in a turn, in reply to what it is caused by; it ends the turn unless there is `more`.
+
+        Raises:
+            Refused: the room does not take it.
+        """
+        reply_to = None if cause.entry is None else cause.entry.seq
+        posted = await turn.post(text, more=more, reply_to=reply_to, tokens=tokens)
+        own = Line(posted.seq, posted.at, self._client.nick, text, own=True, bot=True, reply_to=reply_to)
+        self._conversation.note(own)
+
+    async def add(self, text: str, cause: Cause) -> None:
+        """Say something besides, in the turn under way, if there is one."""
+        if self._turn is not None:
+            try:
+                await self.post(self._turn, text, cause, more=True)
+            except Refused as refused:
+                self._report(f"the room did not take a post: {refused}")
+
+    def _on_the_wire(self, cause: Cause) -> TurnCause:
+        if cause.entry is not None:
+            is_command = cause.reason in (Reason.SEARCH, Reason.COMMAND)
+            return TurnCause("command" if is_command else "entry", seq=cause.entry.seq)
+        if cause.arrived is not None:
+            return TurnCause("arrival", author=cause.arrived.author)
+        heard = [line.seq for line in self._conversation.lines if not line.own]
+        if cause.reason is Reason.LINES and heard:
+            return TurnCause("entry", seq=heard[-1])
+        return TurnCause("timer")
