@@ -31,11 +31,15 @@ def install(session: nox.Session, *groups: str, project: bool = True) -> None:
     session.install(*requirements, *(("-e", f".[{extras}]") if project else ()))
 
 
+# A file's tests stay together: what they share is costly to set up, in the simulation above all.
+ON_ALL_CORES = ("-n", "auto", "--dist", "loadfile")
+
+
 @nox.session(python=PYTHONS)
 def test(session: nox.Session) -> None:
     """Run the tests."""
     install(session, "test")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *ON_ALL_CORES, *session.posargs)
 
 
 @nox.session
@@ -43,7 +47,7 @@ def cov(session: nox.Session) -> None:
     """Run the tests, subprocesses included, and hold their branch coverage against the two floors."""
     install(session, "test")
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *session.posargs)
+    session.run("coverage", "run", "-m", "pytest", *ON_ALL_CORES, *session.posargs)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", "--include=protocol/*", "--fail-under=100")
     session.run("coverage", "report", "--include=trio_chat/*", "--fail-under=90")

@@ -47,22 +47,38 @@ def test_a_question_that_was_taken_back_is_forgotten() -> None:
     assert agenda.take() is None
 
 
+def line(seq: int) -> Cause:
+    return Cause(Reason.MESSAGE, said(seq))
+
+
+def test_lines_are_looked_at_one_by_one_behind_the_questions_and_too_many_are_dropped() -> None:
+    agenda = Agenda(max_lines=2)
+    offered = [line(1), line(2), line(3), question(4), Cause(Reason.TIMER)]
+    verdicts = [agenda.offer(cause) for cause in offered]
+    assert verdicts == [Verdict.TAKEN, Verdict.TAKEN, Verdict.DROPPED, Verdict.TAKEN, Verdict.TAKEN]
+    assert agenda.take() == question(4)
+    agenda.forget(1)
+    assert agenda.offer(line(5)) is Verdict.TAKEN
+    assert [agenda.take() for _ in range(4)] == [line(2), line(5), Cause(Reason.TIMER), None]
+
+
 def test_cleared_it_is_empty() -> None:
     agenda = Agenda()
     agenda.offer(question(1))
+    agenda.offer(line(2))
     agenda.offer(Cause(Reason.TIMER))
     agenda.clear()
     assert agenda.take() is None
 
 
-causes = st.sampled_from([Cause(Reason.LINES), Cause(Reason.TIMER), *map(question, range(3))])
+causes = st.sampled_from([Cause(Reason.LINES), Cause(Reason.TIMER), *map(question, range(3)), *map(line, range(3))])
 
 
 @given(st.lists(st.one_of(causes, st.none())), st.integers(1, 3))
 def test_never_more_waits_than_the_bound_and_nothing_taken_in_is_lost(
     steps: Sequence[Cause | None], bound: int
 ) -> None:
-    agenda, waiting = Agenda(bound), list[Cause]()
+    agenda, waiting = Agenda(bound, bound), list[Cause]()
     for step in steps:
         if step is None:
             taken = agenda.take()
@@ -71,4 +87,4 @@ def test_never_more_waits_than_the_bound_and_nothing_taken_in_is_lost(
                 waiting.remove(taken)
         elif agenda.offer(step) is Verdict.TAKEN:
             waiting.append(step)
-        assert len(waiting) <= bound + 2
+        assert len(waiting) <= 2 * bound + 2

@@ -1,12 +1,15 @@
 """A bot of one's own, in a room of a real server in memory: what its functions are called for, and how they speak."""
 
 from collections.abc import AsyncIterator
+from functools import partial
 from itertools import pairwise
 
 import pytest
 import trio
+from trio.testing import wait_all_tasks_blocked
 
 from protocol import CommandHelp, Notice
+from tests.bot.room import RoomInMemory
 from trio_chat.bot import Bot, BotConfig, BotConfigError, Handler, Occasion
 from trio_chat.bot.triggers import Reason
 from trio_chat.server import ServerConfig
@@ -258,6 +261,32 @@ async def test_without_a_turn_the_function_is_cancelled_and_the_bot_goes_on() ->
         assert (await ann.hear()).reply_to == 4
     assert cancelled == ["b"]
     assert len([line for line in reports if line.startswith("it may not speak: ")]) == 1
+
+
+async def test_a_function_whose_turn_was_lost_before_it_said_anything_is_called_again() -> None:
+    bot, calls, reports = Bot("sage"), list[str](), list[str]()
+
+    @bot.on_mention
+    async def answer(asked: Occasion) -> str:
+        calls.append(asked.text)
+        if len(calls) == 1:
+            await trio.sleep_forever()
+        if len(calls) == 3:
+            await asked.reply("one")
+            await trio.sleep_forever()
+        return "yes"
+
+    room = RoomInMemory()
+    async with trio.open_nursery() as nursery:
+        await nursery.start(partial(bot.serve, client=room, report=reports.append))
+        for text in ("sage, a", "sage, b"):
+            room.say(text)
+            await wait_all_tasks_blocked()
+            room.stop("gone", None)
+            await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert calls == ["sage, a", "sage, a", "sage, b"]
+    assert [message.text for message in room.said_by_bot] == ["yes", "one"]
 
 
 # --- faults -----------------------------------------------------------------------------------------------

@@ -82,6 +82,32 @@ def test_its_own_search_is_not_answered() -> None:
     assert hear(live(), said(1, "why", "sage", command="search")) == []
 
 
+def test_what_another_bot_is_asked_is_a_line_like_any() -> None:
+    for command in ("search", "roll"):
+        assert hear(live(), said(1, "why", command=command, asks="author-of-other")) == []
+        assert hear(live(every_lines=1), said(1, "why", command=command, asks="author-of-other")) == [
+            Cause(Reason.LINES)
+        ]
+
+
+def test_a_command_of_its_own_is_carried_out_whoever_types_it() -> None:
+    for line in (said(1, "2d6", command="roll", asks=ME), said(1, "", "other", bot=True, command="roll", asks=ME)):
+        assert hear(live(), line) == [Cause(Reason.COMMAND, line)]
+
+
+def test_a_bot_that_looks_at_each_line_is_given_those_that_are_nothing_more() -> None:
+    triggers = Triggers(0, every_lines=3, each_line=True)
+    line = [said(seq, "sage?" if seq == 3 else "x", "other" if seq == 5 else "ann", bot=seq == 5) for seq in range(7)]
+    assert hear(triggers, line[0], LIVE, *line[1:]) == [
+        Cause(Reason.MESSAGE, line[1]),
+        Cause(Reason.MESSAGE, line[2]),
+        Cause(Reason.MENTION, line[3]),
+        Cause(Reason.MESSAGE, line[4]),
+        Cause(Reason.MESSAGE, line[6]),
+    ]
+    assert hear(triggers, said(7)) == [Cause(Reason.MESSAGE, said(7)), Cause(Reason.LINES)]
+
+
 def test_other_commands_are_lines_like_any() -> None:
     assert hear(live(every_lines=1), said(1, "x", command="roll")) == [Cause(Reason.LINES)]
 

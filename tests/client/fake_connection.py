@@ -38,6 +38,7 @@ from protocol import (
     Members,
     Message,
     Notice,
+    Offer,
     Ping,
     Pong,
     Post,
@@ -212,7 +213,7 @@ class Connection:
             case Quit(id=id, reason=reason):
                 self.send(Bye(reason, id=id))
             case _:
-                self.send(self._read_answer(request))
+                self.send(self._other_answer(request))
 
     def _hello(self, hello: Hello) -> None:
         author = self.server.authors.setdefault(hello.session, f"a-{hello.session[:8]}")
@@ -268,7 +269,7 @@ class Connection:
             case _:
                 self.send(Notice(f"There is no command {name}.", command.room, "warning", command.id))
 
-    def _read_answer(self, request: Request) -> Answer:
+    def _other_answer(self, request: Request) -> Answer:
         match request:
             case GetHistory(id=id, room=room, after=after):
                 entries = self.server.logs[room].after(after or 0)[:PAGE_ENTRIES]
@@ -283,6 +284,10 @@ class Connection:
                 members = self.server.members(room or "lobby")
                 return Members(members, len(members), False, room, id)
             case GetCommands(id=id):
-                return Commands(id, [CommandHelp("/quit", "/quit", "leave")])
+                added = [CommandHelp(offer.name, offer.usage, offer.help, "bot") for offer in self.server.offered]
+                return Commands(id, [CommandHelp("/quit", "/quit", "leave"), *added])
+            case Offer(id=id, commands=commands):
+                self.server.offered = commands
+                return Done(id)
             case _:
                 raise AssertionError(request)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import trio
 
 from protocol import (
+    CommandOffer,
     Entry,
     Error,
     FromServer,
@@ -32,6 +33,7 @@ class FakeServer:
     """Serves every connection that `dial` makes, in `nursery`.
 
     Attributes:
+        offered: the slash commands that bots add, everywhere.
         asked: every request that was understood, in order, of all connections.
         refusals: errors that the next requests of a type get instead of being carried out.
         silent: while set, nothing is read or sent on any connection.
@@ -44,6 +46,7 @@ class FakeServer:
 
     def __init__(self, nursery: trio.Nursery) -> None:
         self.epoch = "e1"
+        self.offered: list[CommandOffer] = []
         self.logs: dict[str, Log] = {}
         self.asked: list[Request] = []
         self.refusals: dict[type, deque[Error]] = {}

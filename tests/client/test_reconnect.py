@@ -5,11 +5,13 @@ import trio
 
 from protocol import (
     Bye,
+    CommandOffer,
     Gap,
     Hello,
     Join,
     Message,
     Notice,
+    Offer,
     Position,
 )
 from tests.client.fake_server import FakeServer
@@ -43,6 +45,22 @@ async def test_a_cut_is_told_with_its_reason_and_mended(server: FakeServer) -> N
         assert texts(events) == ["meanwhile"]
         join = server.asked_of(Join)[-1]
         assert join == Join(join.id, "lobby", after=Position("e1", 1))
+
+
+async def test_the_commands_that_a_bot_adds_are_added_again_before_its_rooms_are_joined(server: FakeServer) -> None:
+    roll, flip = CommandOffer("/roll", "/roll", "dice"), CommandOffer("/flip", "/flip", "a coin")
+    async with opened(server) as client:
+        await client.offer([roll])
+        await client.offer([flip])
+        server.refuse(Offer, "forbidden")
+        with pytest.raises(Refused):
+            await client.offer([])
+        await client.join("lobby")
+        server.cut()
+        await back(client)
+        await settled()
+        assert [type(request) for request in server.asked[-3:]] == [Hello, Offer, Join]
+        assert server.asked_of(Offer)[-1] == Offer(server.asked[-2].id, [flip])
 
 
 async def test_every_attempt_that_fails_is_told_and_the_waits_grow_to_fifteen_seconds(server: FakeServer) -> None:

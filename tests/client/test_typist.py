@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from protocol import Command, GetCommands, Post
+from protocol import Command, CommandOffer, GetCommands, Post
 from tests.client.fake_server import NOW_MS, FakeServer
 from tests.client.pty_screen import PtyScreen, pty_screen
 from trio_chat.client import open_client
@@ -132,6 +132,17 @@ async def test_tab_completes_commands_rooms_and_nicks(server: FakeServer) -> Non
         await person.sees("#lobby> me: yes")
         person.pty.type("\x15#\t")
         await person.sees("-!- #lobby  #trio", "#lobby> #")
+
+
+async def test_tab_completes_what_a_bot_has_added_since(server: FakeServer) -> None:
+    async with person_at(server) as person:
+        server.offered = [CommandOffer("/roll", "/roll [2d6]", "roll dice")]
+        person.pty.type("/")
+        await trio.testing.wait_all_tasks_blocked(0.01)  # by then it has learnt anew
+        person.pty.type("ro\t2d6")
+        await person.sees("#lobby> /roll 2d6")
+    asked = [request.room for request in server.asked_of(GetCommands) if isinstance(request, GetCommands)]
+    assert asked == ["lobby", "lobby"]
 
 
 async def test_without_an_answer_completion_offers_what_is_known_anyway(server: FakeServer) -> None:
