@@ -15,16 +15,18 @@ import trio
 from protocol import Message
 from trio_chat import Client, ServerConfig, open_client, open_server
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-EXAMPLES = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+def examples_of(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.fixture
 def examples(tmp_path: Path) -> Path:
     """A folder with the toolkit's examples, under the names by which they know each other."""
-    for name, example in zip(("dice", "test_dice", "together"), EXAMPLES, strict=True):
+    for name, example in zip(("dice", "test_dice", "together"), examples_of("README.md"), strict=True):
         (tmp_path / f"{name}.py").write_text(example)
     return tmp_path
 
@@ -74,6 +76,13 @@ async def _messages(client: Client, count: int) -> AsyncIterator[Message]:
         if isinstance(event, Message):
             count -= 1
             yield event
+
+
+def test_the_examples_of_the_page_on_bots_run(tmp_path: Path) -> None:
+    for name, example in zip(("score", "test_score"), examples_of("docs/bots.md"), strict=True):
+        (tmp_path / f"{name}.py").write_text(example)
+    command = [sys.executable, str(tmp_path / "test_score.py")]
+    assert subprocess.run(command, capture_output=True, text=True, timeout=60, check=False).stderr == ""
 
 
 def test_the_test_of_it_passes_and_fails_if_the_bot_is_wrong(examples: Path) -> None:
