@@ -63,6 +63,15 @@ async def test_the_commands_that_a_bot_adds_are_added_again_before_its_rooms_are
         assert server.asked_of(Offer)[-1] == Offer(server.asked[-2].id, [flip])
 
 
+async def test_a_bot_in_no_room_adds_its_commands_again_once(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.offer([CommandOffer("/roll", "/roll", "dice")])
+        server.cut()
+        await back(client)
+        await settled()
+        assert [type(request) for request in server.asked[-2:]] == [Hello, Offer]
+
+
 async def test_every_attempt_that_fails_is_told_and_the_waits_grow_to_fifteen_seconds(server: FakeServer) -> None:
     async with opened(server) as client:
         server.refused_dials = 40

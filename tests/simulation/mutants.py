@@ -249,9 +249,9 @@ MUTANTS: Final = (
         "library: unanswered dropped",
         "The client library asks nothing again after the connection was lost.",
         (
-            f"{CLIENT}/session.py",
-            "            for pending in self._ledger:\n                self._send(pending)\n",
-            "            pass\n",
+            f"{CLIENT}/asking.py",
+            "                if not pending.internal:\n                    self._send(pending)\n",
+            "                pass\n",
         ),
     ),
 )

@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import trio
 
 from protocol import NICK_CHARS, VERSION, Answer, Error, Hello, MessageError, Notice, Request, Welcome, check
+from trio_chat.client.asking import TRANSIENT
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.errors import CannotConnect, ChatError, ClientClosed, Refused
 from trio_chat.client.events import ClientEvent, Connected, Disconnected
@@ -18,7 +19,7 @@ from trio_chat.client.ledger import Pending
 from trio_chat.client.link import Link
 from trio_chat.client.lost import Lost
 from trio_chat.client.reach import Dial, open_link
-from trio_chat.client.session import TRANSIENT, Session
+from trio_chat.client.session import Session
 
 EVENTS_WAITING: Final = 1_000
 """Events that wait for their reader before rooms begin to lag; two pages of a log."""
