@@ -335,8 +335,8 @@ async def test_a_function_that_takes_too_long_or_returns_no_text_has_failed() ->
         for line in ("/sleep", "/count"):
             await ann.say(line)
             assert "broken down" in (await ann.hear(within_s=60)).text
-    assert [line for line in reports if "broke down" in line] == [
-        "its function sleep broke down: TooSlowError: ",
+    assert [line for line in reports if line.startswith("its function")] == [
+        "its function sleep was given up after 10 s",
         "its function count broke down: TypeError: it returned int, which is neither a text nor None",
     ]
 

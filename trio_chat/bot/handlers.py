@@ -72,6 +72,11 @@ Handler = Callable[[Occasion], Awaitable[str | None] | AsyncIterator[str]]
 whose pieces are shown as they come and are said together."""
 
 
+def name_of(handler: Handler) -> str:
+    """Return what to call a function in a sentence."""
+    return getattr(handler, "__name__", type(handler).__name__)
+
+
 @dataclass(frozen=True)
 class Handlers:
     """The functions of one bot.

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import trio
 
-from trio_chat.bot.handlers import Handler, Occasion
+from trio_chat.bot.handlers import Handler, Occasion, name_of
 from trio_chat.bot.models import Answer
 from trio_chat.bot.needs import TurnToSpeak
 from trio_chat.bot.posts import posts_of
@@ -96,9 +96,11 @@ class Handling:
         if self._awaited:
             await self._given.wait()
         try:
-            with trio.fail_after(self._within_s):
+            with trio.move_on_after(self._within_s) as patience:
                 if text := await self._words_of(handler, occasion):
                     await self._say(text, is_last=True)
+            if patience.cancelled_caught:
+                self.fault = f"its function {name_of(handler)} was given up after {self._within_s:g} s"
         except* Exception as faults:  # the border to code that is not ours: its faults end a call, never the bot
             self.fault = _described(handler, faults)
         if self.fault is not None and self._awaited:
@@ -139,8 +141,7 @@ def _described(handler: Handler, faults: BaseExceptionGroup[Exception]) -> str:
     fault: BaseException = faults
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
-    name = getattr(handler, "__name__", type(handler).__name__)
     file = getattr(getattr(handler, "__code__", None), "co_filename", None)
     frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == file]
     where = f", line {frames[-1].lineno} of {frames[-1].filename}" if frames else ""
-    return f"its function {name} broke down: {type(fault).__name__}: {fault}{where}"
+    return f"its function {name_of(handler)} broke down: {type(fault).__name__}: {fault}{where}"

@@ -15,7 +15,7 @@ import trio
 from protocol import CommandOffer, MessageError, Offer, check
 from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import MARKOV, BotConfig, BotConfigError, provider_from
-from trio_chat.bot.handlers import Handler, Handlers
+from trio_chat.bot.handlers import Handler, Handlers, name_of
 from trio_chat.bot.models import Report, prepare
 from trio_chat.bot.needs import RoomClient
 from trio_chat.bot.process import run_process, tell
@@ -131,7 +131,7 @@ class Bot:
 
     def _for(self, reason: Reason, function: _Handler) -> _Handler:
         if reason in self._handlers.reasons:
-            raise ValueError(f"The bot has a function for this already: {_name(self._handlers.reasons[reason])}.")
+            raise ValueError(f"The bot has a function for this already: {name_of(self._handlers.reasons[reason])}.")
         self._handlers.reasons[reason] = _checked(function)
         return function
 
@@ -192,7 +192,7 @@ def _checked(function: _Handler) -> _Handler:
     Raises:
         ValueError: it cannot.
     """
-    name = _name(function)
+    name = name_of(function)
     if not (inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)):
         raise ValueError(f"Write `async def {name}`: a bot's functions run beside each other.")
     try:
@@ -200,7 +200,3 @@ def _checked(function: _Handler) -> _Handler:
     except TypeError:
         raise ValueError(f"The function {name} has to take one argument, the occasion.") from None
     return function
-
-
-def _name(function: Handler) -> str:
-    return getattr(function, "__name__", type(function).__name__)
