@@ -115,7 +115,7 @@ class Fetcher:
 
     async def _check_where_it_led(self, url: str, page: Page) -> None:
         """Refuse what a browser followed redirects to, if its site would not have had it fetched."""
-        if site_of(page.url) == site_of(url) or not is_web_address(page.url):
+        if page.url == url or not is_web_address(page.url):
             return
         if not (await self._robots_for(page.url)).allow(page.url):
             raise FetchFailed("it redirects to where robots.txt asks programs not to go")
