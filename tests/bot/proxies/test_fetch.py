@@ -107,6 +107,14 @@ async def test_a_redirect_to_another_site_asks_for_that_ones_rules() -> None:
         assert other.paths == ["/robots.txt"]
 
 
+async def test_a_site_whose_rules_cannot_be_read_is_asked_for_them_once() -> None:
+    async with fetching(robots_txt=leads_to("http://["), a=Reply("a"), b=Reply("b")) as here:
+        for name in "ab":
+            with pytest.raises(FetchFailed, match=r"robots\.txt cannot be read: it redirects to nowhere"):
+                await here.fetcher.fetch(f"{here.site.url}/{name}")
+        assert here.site.paths == ["/robots.txt"]
+
+
 async def test_rules_may_be_elsewhere() -> None:
     async with fetching(robots_txt=leads_to("/rules"), rules=OPEN, private=Reply("x")) as here:
         with pytest.raises(FetchFailed, match=r"robots\.txt asks"):
