@@ -53,6 +53,12 @@ def test_events_are_the_same_byte_by_byte() -> None:
     assert [event for byte in STREAM for event in stream.feed(bytes([byte]))] == EVENTS
 
 
+def test_a_long_event_in_small_pieces_takes_no_time_worth_speaking_of() -> None:
+    stream = EventStream(max_bytes=10_000_000)  # not timed: looked at again with each piece, it would take an hour
+    for _ in range(9_000_000 // 64):
+        assert stream.feed(b"x" * 64) == []
+
+
 @pytest.mark.parametrize("endless", [b"data: x", b"data: x\n", b"x", b": "])
 def test_no_more_of_an_event_is_kept_than_the_bound(endless: bytes) -> None:
     stream = EventStream(max_bytes=1_000)
