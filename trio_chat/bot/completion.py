@@ -22,6 +22,8 @@ MAX_CALLS: Final = 8
 MAX_ARGUMENT_CHARS: Final = 20_000
 MAX_SOURCES: Final = 10
 MAX_URL_CHARS: Final = 500
+MAX_TOKENS: Final = 100_000_000
+"""What is believed of a count of tokens: no model takes as many, and ten of these fit in what a post can say."""
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR that comes last may be half of a CRLF
 _THINKING: Final = "<think>"
@@ -250,7 +252,11 @@ class Completion:
     def _count(self, usage: _Usage | None) -> None:
         """Note the usage; where it comes with every piece, the last one counts."""
         if usage is not None and (usage.prompt_tokens is not None or usage.completion_tokens is not None):
-            self.tokens = Tokens(max(0, usage.prompt_tokens or 0), max(0, usage.completion_tokens or 0))
+            self.tokens = Tokens(_credible(usage.prompt_tokens), _credible(usage.completion_tokens))
+
+
+def _credible(count: int | None) -> int:
+    return min(max(0, count or 0), MAX_TOKENS)
 
 
 def _read(data: bytes) -> _Chunk:
