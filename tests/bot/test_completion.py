@@ -14,6 +14,7 @@ from trio_chat.bot.completion import (
     MAX_CALLS,
     MAX_SOURCES,
     MAX_TEXT_CHARS,
+    MAX_TOKENS,
     Completion,
     EventStream,
     Nonsense,
@@ -51,6 +52,12 @@ def test_events_are_the_same_however_the_stream_is_cut(cuts: list[int]) -> None:
 def test_events_are_the_same_byte_by_byte() -> None:
     stream = EventStream()
     assert [event for byte in STREAM for event in stream.feed(bytes([byte]))] == EVENTS
+
+
+def test_a_long_event_in_small_pieces_takes_no_time_worth_speaking_of() -> None:
+    stream = EventStream(max_bytes=10_000_000)  # not timed: looked at again with each piece, it would take an hour
+    for _ in range(9_000_000 // 64):
+        assert stream.feed(b"x" * 64) == []
 
 
 @pytest.mark.parametrize("endless", [b"data: x", b"data: x\n", b"x", b": "])
@@ -138,7 +145,10 @@ def test_sources_are_listed_once_and_only_if_they_are_links() -> None:
     assert len(completed(cited(*(f"https://a/{number}" for number in range(50)))).sources) == MAX_SOURCES
 
 
-@pytest.mark.parametrize(("told", "tokens"), [([(1, 2), (1, 9)], Tokens(1, 9)), ([(-5, 3)], Tokens(0, 3)), ([], None)])
+@pytest.mark.parametrize(
+    ("told", "tokens"),
+    [([(1, 2), (1, 9)], Tokens(1, 9)), ([(-5, 3)], Tokens(0, 3)), ([(2**31, 1)], Tokens(MAX_TOKENS, 1)), ([], None)],
+)
 def test_the_last_count_of_tokens_is_the_one_that_counts(told: list[tuple[int, int]], tokens: Tokens | None) -> None:
     assert completed(piece("x"), *(usage(*each) for each in told)).tokens == tokens
 

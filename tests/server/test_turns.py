@@ -238,6 +238,31 @@ async def test_a_slow_reader_gets_the_newest_draft_and_not_all(server: Server) -
         await change(ann, "ended")
 
 
+async def test_the_newest_draft_is_shown_however_fast_they_come(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        granted = await take(bot, Cause("timer"))
+        for number in range(50):
+            await bot.ask(ShowDraft(bot.next_id(), granted.turn, f"draft {number}", f"doing {number}"))
+        await trio.sleep(2)
+        await bot.ask(EndTurn(bot.next_id(), granted.turn))
+        await change(ann, "ended")
+        shown = [message for message in ann.seen if isinstance(message, DraftShown)]
+        assert (shown[-1].text, shown[-1].doing) == ("draft 49", "doing 49")
+        assert len(shown) < 50
+
+
+async def test_a_draft_that_a_slow_reader_has_not_got_is_not_shown_after_what_it_became(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        granted = await take(bot, Cause("timer"))
+        for number in range(100):  # as many characters as no outbox and no buffer takes
+            await bot.ask(ShowDraft(bot.next_id(), granted.turn, f"{number:04}" * 1_000))
+            await trio.sleep(0.1)
+        await bot.post("said", turn=granted.turn, more=True)
+        await ann.entries(1)
+        await bot.ask(ShowDraft(bot.next_id(), granted.turn, "and more"))
+        assert (await ann.expect(DraftShown)).text == "and more"
+
+
 async def test_a_bot_that_joins_anew_keeps_its_turn_and_it_ends_when_the_bot_leaves(server: Server) -> None:
     async with lobby(server, "ann", "bot") as (ann, bot):
         granted = await take(bot, Cause("timer"))

@@ -22,6 +22,8 @@ MAX_CALLS: Final = 8
 MAX_ARGUMENT_CHARS: Final = 20_000
 MAX_SOURCES: Final = 10
 MAX_URL_CHARS: Final = 500
+MAX_TOKENS: Final = 100_000_000
+"""What is believed of a count of tokens: no model takes as many, and ten of these fit in what a post can say."""
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r(?!\Z)")  # a CR that comes last may be half of a CRLF
 _THINKING: Final = "<think>"
@@ -53,7 +55,8 @@ class EventStream:
 
     def __init__(self, max_bytes: int = MAX_EVENT_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._rest = b""
+        self._line = bytearray()  # the one that is not whole yet
+        self._cr = b""  # a CR that came last
         self._data: list[bytes] = []
         self._held = 0  # bytes in `_data`
 
@@ -63,7 +66,13 @@ class EventStream:
         Raises:
             Nonsense: an event is longer than the bound.
         """
-        *lines, self._rest = _LINE_END.split(self._rest + data)
+        # Only what is new is looked at: an event of a megabyte in pieces of 64 bytes took half a minute.
+        *lines, rest = _LINE_END.split(self._cr + data)
+        if lines:
+            lines[0] = bytes(self._line) + lines[0]
+            self._line.clear()
+        self._cr = rest[-1:] if rest.endswith(b"\r") else b""
+        self._line += rest.removesuffix(self._cr)
         events: list[bytes] = []
         for line in lines:
             if not line and self._data:
@@ -72,7 +81,7 @@ class EventStream:
             elif line.startswith(b"data:"):
                 self._data.append(line[5:].removeprefix(b" "))
                 self._held += len(line)
-        if self._held + len(self._rest) > self._max_bytes:
+        if self._held + len(self._line) > self._max_bytes:
             raise Nonsense
         return events
 
@@ -243,7 +252,11 @@ class Completion:
     def _count(self, usage: _Usage | None) -> None:
         """Note the usage; where it comes with every piece, the last one counts."""
         if usage is not None and (usage.prompt_tokens is not None or usage.completion_tokens is not None):
-            self.tokens = Tokens(max(0, usage.prompt_tokens or 0), max(0, usage.completion_tokens or 0))
+            self.tokens = Tokens(_credible(usage.prompt_tokens), _credible(usage.completion_tokens))
+
+
+def _credible(count: int | None) -> int:
+    return min(max(0, count or 0), MAX_TOKENS)
 
 
 def _read(data: bytes) -> _Chunk:

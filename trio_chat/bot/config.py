@@ -25,6 +25,8 @@ there is some left for the rules, the tools and the answer."""
 
 MIN_CONTEXT_TOKENS: Final = 300
 CATCH_UP_LINES: Final = 100
+MAX_CATCH_UP_LINES: Final = 100_000
+"""More than any context holds; each is read from the log, and sent."""
 ANSWER_S: Final = 300.0
 """How long one answer may take, all retries included. A provider that thinks longer than that has lost its thread."""
 
@@ -60,8 +62,8 @@ class BotConfig:
         session: the bot's secret, 32 hex digits; None: kept by the client library.
         context_tokens: what of the conversation the model is shown, in tokens as `context.tokens_in` estimates them,
             at least 300.
-        catch_up: entries of the room's past that it reads when it joins.
-        answer_s: how long one answer may take, in seconds.
+        catch_up: entries of the room's past that it reads when it joins, 0 to 100,000.
+        answer_s: how long one answer may take, in seconds above 0.
 
     Raises:
         BotConfigError: a value is out of its range.
@@ -103,8 +105,15 @@ class BotConfig:
         for option, text in (("--model", self.model or ""), ("--persona", self.persona)):
             if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that the terminal passed on
                 raise BotConfigError(f"What {option} says is not UTF-8; convert it first.")
+        self._check_bounds()
+
+    def _check_bounds(self) -> None:
         if self.context_tokens < MIN_CONTEXT_TOKENS:
             raise BotConfigError(f"The context has to hold at least {MIN_CONTEXT_TOKENS} tokens.")
+        if not 0 <= self.catch_up <= MAX_CATCH_UP_LINES:
+            raise BotConfigError(f"A bot reads 0 to {MAX_CATCH_UP_LINES:,} lines when it comes, not {self.catch_up}.")
+        if not (0 < self.answer_s < math.inf):
+            raise BotConfigError(f"An answer cannot take {self.answer_s:g} seconds: allow it a number above 0.")
 
     @property
     def room_name(self) -> str:

@@ -38,7 +38,7 @@ def read_bots(path: Path, defaults: BotConfig) -> list[BotConfig]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BotConfigError(f"The file {path} is not valid TOML: {error}.") from None
     tables = settings.pop("bot", [])
-    if not isinstance(tables, list) or not tables:
+    if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise BotConfigError(f"There is no bot in {path}: write a table [[bot]] for each.")
     bots = [_bot({**dataclasses.asdict(defaults), **settings, **table}, path) for table in tables]
     seats = [(bot.nick.casefold(), bot.url) for bot in bots]
@@ -57,7 +57,7 @@ def _bot(settings: dict[str, Any], path: Path) -> BotConfig:
     try:
         return msgspec.convert(settings, BotConfig)
     except msgspec.ValidationError as error:
-        raise BotConfigError(f"A setting of a bot in {path} is wrong: {error}.") from None
+        raise BotConfigError(f"A setting of a bot in {path} is wrong: {str(error).removesuffix('.')}.") from None
 
 
 async def run_bots(

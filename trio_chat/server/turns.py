@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from trio_chat.server.rooms import Membership
 
 SHOWN_PER_S: Final = 20.0
-"""Drafts of one turn that are shown in a second; more look no smoother. Those between are only remembered."""
+"""Drafts of one turn that are shown in a second; more look no smoother. Of those between, the newest is shown later."""
 
 TOLD_S: Final = 60.0
 """How long somebody is not told again that a bot does not answer."""
@@ -45,10 +45,14 @@ class Turn:
         asker: the author at whose wish it is; None if nobody's in particular.
         hops: how many turns of bots lead to it, itself included.
         text: what its next post is so far.
+        doing: what the bot does besides.
+        is_unseen: whether the members have not been shown this yet.
         ends_at: when it is ended, on Trio's clock.
     """
 
-    __slots__ = ("asker", "connection", "ends_at", "hops", "number", "pace", "person", "room", "text")
+    __slots__ = (
+        "asker", "connection", "doing", "ends_at", "hops", "is_unseen", "number", "pace", "person", "room", "text",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -66,7 +70,8 @@ class Turn:
         self.room = membership.room
         self.asker = asker
         self.hops = hops
-        self.text = ""
+        self.text = self.doing = ""
+        self.is_unseen = False
         self.ends_at = now + turn_s
         self.pace = TokenBucket(SHOWN_PER_S, SHOWN_PER_S, now)
 
@@ -143,12 +148,17 @@ class Turns:
 
     def show(self, turn: Turn, text: str, doing: str) -> None:
         """Take note of what the turn's next post is so far, and show it to the room."""
-        turn.text = text
-        if not turn.pace.left(trio.current_time()):
+        turn.text, turn.doing, turn.is_unseen = text, doing, True
+        self._show_newest(turn, trio.current_time())
+
+    def _show_newest(self, turn: Turn, now: float) -> None:
+        """Show what the members have not been shown yet, unless it is too soon for another draft."""
+        if not turn.is_unseen or not turn.pace.left(now):
             return
         turn.pace.spend(1)
+        turn.is_unseen = False
         room, person = turn.room, turn.person
-        shown = DraftShown(room.name, turn.number, person.author, person.nick, text, doing)
+        shown = DraftShown(room.name, turn.number, person.author, person.nick, turn.text, turn.doing)
         room.show(turn.number, encode_frame(encode(shown)), but=turn.own)
 
     def speak(self, c: "Connection", number: int | None, room: str) -> Turn:
@@ -158,7 +168,8 @@ class Turns:
             Refusal: as `find`.
         """
         turn = self.find(c, number, room)
-        turn.text = ""
+        turn.text, turn.is_unseen = "", False
+        turn.room.forget_shown(turn.number)
         return turn
 
     def posted(self, number: int | None, tokens: int, *, more: bool) -> None:
@@ -189,9 +200,12 @@ class Turns:
                 self.end(turn, "asker left", by=person.nick)
 
     def sweep(self, now: float) -> None:
-        """End the turns that have taken too long; called every now and then."""
-        for turn in [turn for turn in self._open.values() if now >= turn.ends_at]:
-            self.end(turn, "deadline")
+        """End the turns that have taken too long, and show drafts that came too soon; called every now and then."""
+        for turn in list(self._open.values()):
+            if now >= turn.ends_at:
+                self.end(turn, "deadline")
+            else:
+                self._show_newest(turn, now)
         self._told = {told: at for told, at in self._told.items() if now - at < TOLD_S}
         self._governor.sweep(now, self._hub.wall_clock_ms())
 

@@ -107,6 +107,14 @@ async def test_a_redirect_to_another_site_asks_for_that_ones_rules() -> None:
         assert other.paths == ["/robots.txt"]
 
 
+async def test_a_site_whose_rules_cannot_be_read_is_asked_for_them_once() -> None:
+    async with fetching(robots_txt=leads_to("http://["), a=Reply("a"), b=Reply("b")) as here:
+        for name in "ab":
+            with pytest.raises(FetchFailed, match=r"robots\.txt cannot be read: it redirects to nowhere"):
+                await here.fetcher.fetch(f"{here.site.url}/{name}")
+        assert here.site.paths == ["/robots.txt"]
+
+
 async def test_rules_may_be_elsewhere() -> None:
     async with fetching(robots_txt=leads_to("/rules"), rules=OPEN, private=Reply("x")) as here:
         with pytest.raises(FetchFailed, match=r"robots\.txt asks"):
@@ -149,12 +157,15 @@ async def test_what_a_browser_was_led_to_is_not_taken_where_it_is_forbidden() ->
 
         async def load(url: str) -> Page:
             await trio.lowlevel.checkpoint()
-            return Page(f"{other.url}/b" if "led" in url else url, "text/html", "x")
+            led = {"led": f"{other.url}/b", "within": f"{here.site.url}/private", "open": f"{here.site.url}/b"}
+            return Page(led.get(url.rpartition("/")[2], url), "text/html", "x")
 
         async with open_client() as client:
             fetcher = Fetcher(client, load=load, sleep=here.fetcher._sleep)
             assert (await fetcher.fetch(f"{here.site.url}/list")).text == "x"
-            with pytest.raises(FetchFailed, match="redirects to where"):
-                await fetcher.fetch(f"{here.site.url}/led")
+            assert (await fetcher.fetch(f"{here.site.url}/open")).text == "x"
+            for name in ("led", "within"):
+                with pytest.raises(FetchFailed, match="redirects to where"):
+                    await fetcher.fetch(f"{here.site.url}/{name}")
             with pytest.raises(FetchFailed, match=r"robots\.txt asks"):
                 await fetcher.fetch(f"{here.site.url}/private")

@@ -121,20 +121,58 @@ def _in_html(text: str, default: Scheme) -> Iterator[Proxy | None]:
     """Find proxies in the rows of tables, and then in all text that is shown."""
     document = LexborHTMLParser(text)
     document.strip_tags(["script", "style", "noscript", "template"])
-    for table in document.css("table"):
-        yield from _in_table(table, default)
     if document.body is not None:
+        yield from _in_tables(document.body, default)
         yield from _in_text(document.body.text(separator="\n"), default)
 
 
-def _in_table(table: LexborNode, default: Scheme) -> Iterator[Proxy | None]:
-    port_at: int | None = None
-    for row in table.css("tr"):
-        cells = [cell.text(separator=" ", strip=True) for cell in row.css("th, td")]
-        if port_at is None and "port" in (titles := [cell.lower() for cell in cells]):
-            port_at = titles.index("port")
-            continue
-        yield _in_row(cells, port_at, default)
+def _in_tables(body: LexborNode, default: Scheme) -> Iterator[Proxy | None]:
+    port_at: dict[int, int] = {}
+    for table, cells in _rows(body):
+        titles = [] if table in port_at else [cell.lower() for cell in cells]
+        if "port" in titles:
+            port_at[table] = titles.index("port")
+        else:
+            yield _in_row(cells, port_at.get(table), default)
+
+
+def _rows(body: LexborNode) -> Iterator[tuple[int, list[str]]]:
+    """Give what the cells of each row say, and whose row it is; a table in a cell has rows of its own."""
+    # Those that are open, the innermost last. Rows and cells are elsewhere too, in SVG and MathML: for these the first.
+    tables: list[int] = [0]
+    rows: list[list[str]] = [[]]
+    cells: list[list[str]] = []
+    for node, opens in _walk(body):
+        if node.tag == "-text" and opens and cells:
+            cells[-1].append(node.text())
+        elif node.tag == "table":
+            tables.append(node.mem_id) if opens else tables.pop()
+        elif node.tag == "tr" and opens:
+            rows.append([])
+        elif node.tag == "tr":
+            yield tables[-1], rows.pop()
+        elif node.tag in ("th", "td") and opens:
+            cells.append([])
+        elif node.tag in ("th", "td"):
+            rows[-1].append(" ".join(" ".join(cells.pop()).split()))
+
+
+def _walk(top: LexborNode) -> Iterator[tuple[LexborNode, bool]]:
+    """Give each node below `top` when it opens and when it closes, in time that grows with their number alone.
+
+    Asking each table for its rows would take the cube of how deep they stand in each other.
+    """
+    node, opens = top.child, True
+    while node is not None and node.mem_id != top.mem_id:  # `==` would compare all that they hold
+        yield node, opens
+        if opens and node.child is not None:
+            node = node.child
+        elif opens:
+            opens = False
+        elif node.next is not None:
+            node, opens = node.next, True
+        else:
+            node = node.parent
 
 
 def _in_row(cells: list[str], port_at: int | None, default: Scheme) -> Proxy | None:

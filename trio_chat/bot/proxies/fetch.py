@@ -77,7 +77,7 @@ class Fetcher:
         self._load = load
         self._sleep = sleep
         self._pace = Pace()
-        self._robots: dict[str, Robots] = {}
+        self._robots: dict[str, Robots | str] = {}  # by site; or why its rules cannot be read
         self._asked: set[str] = set()
 
     async def fetch(self, url: str) -> Page:
@@ -115,7 +115,7 @@ class Fetcher:
 
     async def _check_where_it_led(self, url: str, page: Page) -> None:
         """Refuse what a browser followed redirects to, if its site would not have had it fetched."""
-        if site_of(page.url) == site_of(url) or not is_web_address(page.url):
+        if page.url == url or not is_web_address(page.url):
             return
         if not (await self._robots_for(page.url)).allow(page.url):
             raise FetchFailed("it redirects to where robots.txt asks programs not to go")
@@ -123,16 +123,19 @@ class Fetcher:
     async def _robots_for(self, url: str) -> Robots:
         site = site_of(url)
         if site not in self._robots:
-            self._robots[site] = await self._fetch_robots(robots_url(url))
-        return self._robots[site]
+            try:
+                self._robots[site] = await self._fetch_robots(robots_url(url))
+            except FetchFailed as error:  # noted, or each page of a site in trouble would ask it again, and at once
+                self._robots[site] = f"its robots.txt cannot be read: {error}"
+        robots = self._robots[site]
+        if isinstance(robots, str):
+            raise FetchFailed(robots)
+        return robots
 
     async def _fetch_robots(self, url: str) -> Robots:
         """Fetch the rules of a site, once; they tell how long to wait, so they are not waited for themselves."""
         for _ in range(MAX_REDIRECTS + 1):
-            try:
-                answer = await self._request(url, MAX_ROBOTS_BYTES, cut=True)
-            except FetchFailed as error:
-                raise FetchFailed(f"its robots.txt cannot be read: {error}") from None
+            answer = await self._request(url, MAX_ROBOTS_BYTES, cut=True)
             if answer.location is None:
                 return robots_of_answer(answer.status, answer.text)
             url = _led_to(url, answer.location)
