@@ -86,8 +86,9 @@ class CommandOffer(Struct, frozen=True, gc=False):
 
 
 class Cause(Struct, frozen=True, omit_defaults=True, gc=False):
-    """Why a bot wants to speak: the entry `seq`, or the command said by it; `author` who has arrived; or its timer."""
+    """Why a bot wants to speak: the entry `seq`, or the command said by it; the number of `lines` that `seq` completes;
+    `author` who has arrived; or its timer."""
 
-    kind: Literal["entry", "command", "arrival", "timer"]
+    kind: Literal["entry", "command", "lines", "arrival", "timer"]
     seq: Seq | None = None
     author: Author | None = None

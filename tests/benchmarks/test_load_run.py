@@ -47,10 +47,10 @@ def test_more_deliveries_than_are_kept_are_measured_at_some_clients_and_checked_
     assert len(outcome.scene.measurements[Kind.DELIVERY]) == 30 * 2
 
 
-async def run_against(server: ServerProcess, change: Change) -> Outcome:
+async def run_against(server: ServerProcess, change: Change, *, count: int = 20) -> Outcome:
     async with lying(server, change) as port:
         with trio.fail_after(PATIENCE_S):
-            return await LoadRun(a_load("127.0.0.1", port), ignore).run()
+            return await LoadRun(a_load("127.0.0.1", port, count=count), ignore).run()
 
 
 async def test_a_message_that_one_client_does_not_get_is_found(server: ServerProcess) -> None:
@@ -89,7 +89,8 @@ async def test_a_connection_that_is_lost_is_a_fault_with_its_reason_and_the_othe
         cut = connection == 1 and isinstance(message, Message) and message.seq == 5
         return [Bye("the cleaner has pulled the plug")] if cut else [message]
 
-    outcome = await run_against(server, change)
+    # The plug is pulled 10 ms from the beginning, and a busy machine may be late by some hundred.
+    outcome = await run_against(server, change, count=500)
     assert outcome.scene.faults.counts["connections lost"] == 1
     assert outcome.unsent > 0
     assert "lost" not in outcome.scene.faults.counts

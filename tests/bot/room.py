@@ -32,7 +32,7 @@ from tests.bot.events import ME, said
 from trio_chat.bot.context import Prompt
 from trio_chat.bot.models import Answer, Show
 from trio_chat.bot.needs import RoomPlace
-from trio_chat.client import ChatError, ClientEvent, Turn
+from trio_chat.client import ChatError, ClientEvent, Turn, TurnLost
 
 LIMITS = Limits(65_536, 4_000, 32, 64, 500, PAGE_ENTRIES, 262_144)
 
@@ -64,6 +64,9 @@ class RoomInMemory:
         self.no_turns: deque[ChatError] = deque()
         self.pages_read = 0
         self.causes: list[Cause] = []  # of all turns
+        self.left: list[str] = []
+        self.keys: dict[str, int] = {}
+        self.cuts = 0  # how many posts are the last thing that the connection carries
         self.offers: list[CommandOffer] = []
         self.speaking: Turn | None = None
         self.drafts: list[tuple[int, str, str]] = []  # with the number of their turn, and what it did
@@ -89,6 +92,10 @@ class RoomInMemory:
         for event in (joined, *(self.log[-last:] if last else ()), Live(room, len(self.log))):
             self.deliver(event)
         return joined
+
+    async def leave(self, room: str) -> None:
+        await self._be_asked()
+        self.left.append(room)
 
     async def offer(self, commands: Sequence[CommandOffer]) -> None:
         await self._be_asked()
@@ -119,6 +126,7 @@ class RoomInMemory:
         *,
         reply_to: int | None = None,
         action: bool = False,
+        key: str | None,
         turn: int,
         more: bool = False,
         tokens: int = 0,
@@ -127,10 +135,16 @@ class RoomInMemory:
         assert self.speaking is not None
         assert self.speaking.number == turn
         self.tokens += tokens
+        if key is not None and key in self.keys:
+            return Posted(1, room, self.keys[key], 0, duplicate=True)
         seq = len(self.log) + 1
+        if key is not None:
+            self.keys[key] = seq
         self._enter(said(seq, text, self.nick, author=ME, bot=True, reply_to=reply_to, room=room))
-        if not more:
-            self.speaking.end("done")
+        if self.cuts:
+            self.cuts -= 1
+            self.speaking.end("gone")
+            raise TurnLost  # it is in the log, and nobody knows
         return Posted(1, room, seq, 0)
 
     async def _show(self, turn: int, text: str, doing: str) -> None:

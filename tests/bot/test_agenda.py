@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from protocol import Presence
 from tests.bot.events import said
-from trio_chat.bot.agenda import Agenda, Verdict
+from trio_chat.bot.agenda import MAX_OTHERS, Agenda, Verdict
 from trio_chat.bot.triggers import Cause, Reason
 
 
@@ -45,6 +46,27 @@ def test_a_question_that_was_taken_back_is_forgotten() -> None:
     agenda.forget(99)
     assert agenda.take() == question(2)
     assert agenda.take() is None
+
+
+def test_what_was_put_back_comes_first_beyond_the_bound() -> None:
+    agenda = Agenda(max_questions=1)
+    agenda.offer(question(1))
+    taken = agenda.take()
+    assert taken is not None
+    agenda.offer(question(2))
+    agenda.put_back(taken)
+    assert [agenda.take() for _ in range(3)] == [question(1), question(2), None]
+    agenda.put_back(taken)
+    agenda.forget(1)
+    assert agenda.take() is None
+
+
+def test_each_who_comes_while_it_is_busy_is_greeted_up_to_a_number() -> None:
+    agenda = Agenda()
+    coming = [Cause(Reason.ARRIVAL, arrived=Presence("lobby", f"a{n}", f"nick{n}", "joined")) for n in range(20)]
+    for cause in coming:
+        agenda.offer(cause)
+    assert [agenda.take() for _ in range(MAX_OTHERS + 1)] == [*coming[:MAX_OTHERS], None]
 
 
 def line(seq: int) -> Cause:

@@ -10,10 +10,12 @@ from tests.bot.events import said
 from tests.bot.room import RoomInMemory
 from tests.bot.running import bot
 from trio_chat.bot.agenda import MAX_QUESTIONS
-from trio_chat.bot.models import Answer, ModelFailed, Source
+from trio_chat.bot.context import tokens_in
+from trio_chat.bot.models import Answer, ModelFailed, Source, Tokens
 from trio_chat.bot.seat import BUSY
+from trio_chat.bot.speaker import NOTHING
 from trio_chat.bot.triggers import Reason
-from trio_chat.client import Refused
+from trio_chat.client import Refused, TurnLost
 
 pytestmark = pytest.mark.autojump
 
@@ -132,6 +134,7 @@ async def test_questions_wait_while_it_is_busy_and_those_too_many_are_told_so_on
         await wait_all_tasks_blocked()
         assert running.posts == [BUSY]
         assert running.room.said_by_bot[0].reply_to == refused[0]
+        assert running.room.drafts == [(1, "at", ""), (1, "at", "")]  # a post takes the place of what was shown
         running.model.release.set()
         await wait_all_tasks_blocked()
     answers = running.room.said_by_bot[1:]
@@ -222,8 +225,15 @@ async def test_an_answer_is_cleaned_and_an_empty_one_skipped() -> None:
         running.room.say("sage?")
         running.room.say("sage?")
         await wait_all_tasks_blocked()
-    assert running.posts == ["red"]
+    assert running.posts == [NOTHING, "red"]
     assert running.reports[1:] == ["the model had nothing to say"]
+
+
+async def test_a_model_without_words_for_what_nobody_asked_leaves_it_at_that() -> None:
+    async with bot("", every_lines=1) as running:
+        running.room.say("hello")
+        await wait_all_tasks_blocked()
+    assert running.posts == []
 
 
 async def test_the_sources_of_an_answer_are_listed_and_an_answer_that_ends_in_the_middle_says_so() -> None:
@@ -240,13 +250,72 @@ async def test_the_sources_of_an_answer_are_listed_and_an_answer_that_ends_in_th
 
 async def test_a_failure_is_told_once_and_not_again_until_an_answer_has_come() -> None:
     failure = ModelFailed("the provider cannot be reached")
-    async with bot(failure, failure, failure, "yes", failure) as running:
+    async with bot(failure, failure, failure, "yes", failure, every_lines=1) as running:
         for _ in range(6):
-            running.room.say("sage?")
+            running.room.say("hello")
             await wait_all_tasks_blocked()
     told = "I cannot answer just now: the provider cannot be reached."
     assert running.posts == [told, "yes", told]
     assert running.reports[1:] == ["no answer: the provider cannot be reached"] * 5
+
+
+async def test_a_failure_is_told_everybody_who_asks() -> None:
+    async with bot(ModelFailed("the provider cannot be reached"), every_lines=2) as running:
+        asked = [running.room.say("hello"), running.room.say("hello")]
+        for nick in ("ann", "bob"):
+            await wait_all_tasks_blocked()
+            asked.append(running.room.say("sage?", nick))
+        await wait_all_tasks_blocked()
+    told = "I cannot answer just now: the provider cannot be reached."
+    assert [(said.text, said.reply_to) for said in running.room.said_by_bot] == [
+        (told, None), (told, asked[2]), (told, asked[3]),
+    ]  # fmt: skip
+
+
+async def test_a_turn_that_was_lost_on_the_way_is_asked_for_again() -> None:
+    async with bot("yes") as running:
+        running.room.no_turns.extend([TurnLost(), TurnLost()])
+        seq = running.room.say("sage?")
+        await wait_all_tasks_blocked()
+    assert [message.reply_to for message in running.room.said_by_bot] == [seq]
+    assert len(running.model.prompts) == 1
+
+
+@pytest.mark.parametrize("cuts", [1, 2, 5])
+async def test_an_answer_whose_saying_the_connection_has_cut_is_said_to_its_end_and_nothing_twice(cuts: int) -> None:
+    async with bot("A sentence. " * 900) as running:
+        running.room.cuts = cuts
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+        assert " ".join(running.posts) == ("A sentence. " * 900).strip()
+        assert len(running.model.prompts) == 1
+        assert len(running.room.causes) == 1 + min(cuts, 3)
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+        assert len(running.posts) == 6
+
+
+async def test_what_a_stopped_answer_has_used_is_told_at_a_guess() -> None:
+    async with bot(None, Answer("yes", tokens=Tokens(20, 3))) as running:
+        running.room.say("sage, a long story")
+        await wait_all_tasks_blocked()
+        assert running.room.speaking is not None
+        prompt = running.model.prompts[0]
+        assert running.room.speaking.tokens == tokens_in(prompt.system) + tokens_in(prompt.user) > 100
+        running.room.stop()
+        running.room.say("sage?")
+        await wait_all_tasks_blocked()
+    assert running.room.tokens == 23
+
+
+async def test_a_question_that_was_cut_comes_before_those_that_wait() -> None:
+    async with bot(None, "yes") as running:
+        seqs = [running.room.say("sage?")]
+        await wait_all_tasks_blocked()
+        seqs += [running.room.say("sage?") for _ in range(MAX_QUESTIONS)]
+        running.room.stop("gone", None)
+        await wait_all_tasks_blocked()
+    assert [message.reply_to for message in running.room.said_by_bot] == seqs
 
 
 async def test_a_model_that_breaks_ends_an_answer_and_not_the_bot() -> None:
@@ -305,7 +374,7 @@ async def test_it_speaks_in_a_turn_that_names_its_cause_and_what_it_has_used() -
     assert room.causes == [
         TurnCause("command", seq=asked),
         TurnCause("entry", seq=called),
-        TurnCause("entry", seq=last),
+        TurnCause("lines", seq=last),
         TurnCause("timer"),
     ]
     assert len(running.posts) == 5  # the first answer in two posts of one turn

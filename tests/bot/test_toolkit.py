@@ -10,7 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from protocol import CommandHelp, Notice
 from tests.bot.room import RoomInMemory
-from trio_chat.bot import Bot, BotConfig, BotConfigError, Handler, Occasion
+from trio_chat.bot import Bot, BotConfig, BotConfigError, Handler, Occasion, private
 from trio_chat.bot.triggers import Reason
 from trio_chat.server import ServerConfig
 from trio_chat.server.governor import Allowance
@@ -84,6 +84,22 @@ async def test_a_line_in_private_is_a_mention() -> None:
         await ann.say("/msg dice psst")
         answer = await ann.hear()
         assert (answer.text, answer.room[0]) == ("ann said 'psst'", "~")
+
+
+async def test_for_one_private_room_too_many_it_leaves_the_one_that_was_silent_for_longest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(private, "ROOMS_MAX", 2)
+    bot = Bot("dice")
+    bot.on_mention(echo)
+    async with open_room(bot) as room:
+        guests = {nick: await room.enter(nick) for nick in ("ann", "bob", "cleo")}
+        for nick in ("ann", "bob", "ann", "cleo", "ann", "bob"):
+            await guests[nick].say("/msg dice psst")
+            assert (await guests[nick].hear()).text == f"{nick} said 'psst'"
+        assert len([name for name in room.server.hub.rooms if name.startswith("~")]) == 3
+        present = {name: room.server.hub.rooms[name].count for name in room.server.hub.rooms if name.startswith("~")}
+        assert sorted(present.values()) == [1, 2, 2]
 
 
 async def test_what_other_bots_say_is_heard_only_if_asked_for() -> None:

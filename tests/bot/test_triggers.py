@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from protocol import Gap, Live, Message
+from protocol import Gap, Live, Message, Presence
 from tests.bot.events import ME, said
-from trio_chat.bot.triggers import STALE_S, Cause, Me, Reason, Triggers, mentions
+from trio_chat.bot.triggers import GREET_AGAIN_S, STALE_S, Cause, Me, Reason, Triggers, mentions
 from trio_chat.client import ClientEvent, Connected, Disconnected
 
 SAGE = Me(ME, "sage")
@@ -82,12 +82,34 @@ def test_its_own_search_is_not_answered() -> None:
     assert hear(live(), said(1, "why", "sage", command="search")) == []
 
 
+def test_whoever_comes_back_soon_is_not_greeted_again() -> None:
+    triggers = Triggers(0, greet=True)
+    comes = Presence("lobby", "a", "ann", "joined")
+    hear(triggers, LIVE)
+    times = [0.0, 500.0, 1_000.0, 1_000.0 + GREET_AGAIN_S]
+    assert [hear(triggers, comes, now=now) for now in times] == [
+        [Cause(Reason.ARRIVAL, arrived=comes)], [], [], [Cause(Reason.ARRIVAL, arrived=comes)],
+    ]  # fmt: skip
+
+
+def test_a_number_of_lines_says_which_one_completed_it() -> None:
+    triggers = live(every_lines=2)
+    (cause,) = hear(triggers, said(1), said(2), said(3))
+    assert cause.after == said(2)
+
+
 def test_what_another_bot_is_asked_is_a_line_like_any() -> None:
     for command in ("search", "roll"):
         assert hear(live(), said(1, "why", command=command, asks="author-of-other")) == []
         assert hear(live(every_lines=1), said(1, "why", command=command, asks="author-of-other")) == [
             Cause(Reason.LINES)
         ]
+
+
+def test_what_another_bot_is_asked_is_neither_looked_at_nor_a_mention() -> None:
+    triggers = Triggers(0, each_line=True)
+    asked = said(1, "sage or thyme?", command="choose", asks="author-of-other")
+    assert hear(triggers, LIVE, asked) == []
 
 
 def test_a_command_of_its_own_is_carried_out_whoever_types_it() -> None:

@@ -6,10 +6,11 @@ The rest of it is tested through the client.
 from collections.abc import Callable
 from itertools import count
 
-from protocol import Done, Join, Joined, Leave, Limits, Live, Request, Welcome
+from protocol import Done, Granted, Join, Joined, Leave, Limits, Live, Request, TurnChange, Welcome
 from trio_chat.client.events import ClientEvent
 from trio_chat.client.ledger import Pending
 from trio_chat.client.session import Session
+from trio_chat.client.turn import Turns
 
 WELCOME = Welcome(1, 1, "server", "a-ann", "ann", "member", Limits(65_536, 4_000, 32, 64, 500, 500, 262_144), 30_000)
 
@@ -52,3 +53,15 @@ async def test_a_room_is_not_joined_again_behind_a_leave_that_was_asked_before_i
         session.received(answer)
     assert [type(request) for request in shell.transmitted] == [Join, Join, Leave]
     assert not session.rooms.views
+
+
+def test_a_turn_that_is_let_go_takes_none_along_that_has_its_number_since() -> None:
+    turns = Turns()
+    turns.granted(Granted(1, "lobby", 1, 1, 1_000))
+    old = turns[1]
+    turns.lost()
+    turns.granted(Granted(2, "lobby", 1, 1, 1_000))  # of a server that has started anew
+    turns.let_go(old)
+    assert turns[1] is not old
+    turns.changed(TurnChange("lobby", 1, "a", "sage", "ended", "stopped", "ann"))
+    assert (turns[1].ended, turns[1].by, old.ended) == ("stopped", "ann", "gone")

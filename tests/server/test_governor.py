@@ -88,7 +88,7 @@ def test_who_waits_as_long_as_told_may_speak() -> None:
 
 def test_a_refused_turn_counts_nothing() -> None:
     governor = Governor(Allowance(hops=1, room_turns=1))
-    with pytest.raises(NoTurn, match="among themselves"):
+    with pytest.raises(NoTurn, match="Bots have had one turn since anybody else spoke"):
         governor.begin("lobby", "sage", None, 2, 0.0, 0)
     governor.begin("lobby", "sage", None, 1, 0.0, 0)
     with pytest.raises(NoTurn, match="one turn at a time"):

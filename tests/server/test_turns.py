@@ -10,6 +10,7 @@ from protocol import (
     Command,
     Done,
     DraftShown,
+    Edit,
     EndTurn,
     Error,
     Granted,
@@ -24,6 +25,7 @@ from protocol import (
     TurnChange,
 )
 from tests.server.bots import lobby, take
+from tests.server.failing import failing_server
 from tests.server.peer import Peer, connected
 from trio_chat.server import Server, ServerConfig, open_server
 from trio_chat.server.governor import Allowance
@@ -113,6 +115,7 @@ async def test_stop_ends_the_turn_and_keeps_what_was_said_so_far(server: Server)
         _, said = await ann.entries(2)
         assert isinstance(said, Message)
         assert (said.nick, said.text, said.stopped, said.hops) == ("bot", "Well, it is", True, 1)
+        assert said.reply_to == question.seq
         assert (await refused(bot, Post(bot.next_id(), "lobby", "k", "late", turn=granted.turn))).code == "no_turn"
 
 
@@ -171,6 +174,123 @@ async def test_a_turn_ends_when_its_asker_leaves_and_goes_on_when_the_connection
             await ann.join()
             granted = await take(bot, Cause("entry", seq=question.seq))
         await bot.post("because", turn=granted.turn)
+
+
+async def test_a_turn_that_an_old_connection_of_the_bot_still_has_makes_way(server: Server) -> None:
+    session = "b" * 32
+    async with lobby(server, "ann") as (ann,), connected(server, "bot", session=session, bot=True) as old:
+        await old.join()
+        question = await ann.post("why?")
+        lost = await take(old, Cause("entry", seq=question.seq))
+        async with connected(server, "bot", session=session, bot=True) as new:
+            await new.join()
+            granted = await take(new, Cause("entry", seq=question.seq))
+            ended = await change(ann, "ended")
+            assert (ended.turn, ended.reason) == (lost.turn, "moved")
+            assert isinstance(await refused(old, ShowDraft(old.next_id(), lost.turn, "x")), Error)
+            await new.post("because", turn=granted.turn)
+
+
+async def test_a_number_of_lines_is_nobodys_wish(server: Server) -> None:
+    async with lobby(server, "ann", "bob", "bot") as (ann, bob, bot):
+        said = await ann.post("well")
+        granted = await take(bot, Cause("lines", seq=said.seq))
+        assert granted.hops == 1
+        stopped = await bob.ask(Command(bob.next_id(), "/stop", "lobby"))
+        assert isinstance(stopped, Notice)
+        assert stopped.text == "Stopped: bot."
+
+
+async def test_who_has_come_is_greeted_once_by_each_bot_and_nobody_else_is(server: Server) -> None:
+    async with lobby(server, "bot", "bot2") as (bot, other):
+        for author in (None, "nobody", bot.author, other.author):
+            no = await refused(bot, TakeTurn(bot.next_id(), "lobby", Cause("arrival", author=author)))
+            assert no.code == "no_turn"
+        for times in (1, 2):
+            async with connected(server, "ann") as ann:
+                await ann.join()
+                arrival = Cause("arrival", author=ann.author)
+                granted = await take(bot, arrival)
+                await bot.post(f"welcome {times}", turn=granted.turn)
+                assert (await refused(bot, TakeTurn(bot.next_id(), "lobby", arrival))).code == "no_turn"
+                await trio.sleep(301)
+                assert (await refused(bot, TakeTurn(bot.next_id(), "lobby", arrival))).code == "no_turn"
+
+
+async def test_a_timer_counts_on_from_the_last_message_however_far_back_it_is() -> None:
+    async with open_server(ServerConfig(port=0, store="memory:", rate_limit=None)) as server:
+        async with lobby(server, "ann", "bot") as (ann, bot):
+            said = await ann.post("talk")
+            for _ in range(3):
+                granted = await take(bot, Cause("entry", seq=said.seq))
+                said = await bot.post("and", turn=granted.turn)
+            for number in range(120):
+                await bot.ask(Edit(bot.next_id(), "lobby", f"edit-{number}", said.seq, f"and {number}"))
+        async with lobby(server, "bob", "bot") as (_, bot):  # the room was let go of meanwhile
+            for _ in range(2):
+                assert (await refused(bot, TakeTurn(bot.next_id(), "lobby", Cause("timer")))).code == "no_turn"
+
+
+async def test_the_room_is_told_once_that_bots_keep_silent_until_somebody_speaks(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        for _ in range(2):
+            await ann.post("well")
+            for _ in range(6):
+                answer = await bot.ask(TakeTurn(bot.next_id(), "lobby", Cause("timer")))
+                if isinstance(answer, Granted):
+                    await bot.post("tick", turn=answer.turn)
+        await ann.post("the end")
+        await ann.until(lambda message: isinstance(message, Message) and message.text == "the end")
+        told = [message.text for message in ann.seen if isinstance(message, Notice)]
+        why = "Bots have had 3 turns since anybody else spoke; they go on once somebody speaks."
+        assert told == [f"bot keeps silent: {why}"] * 2
+
+
+@pytest.mark.parametrize("end", ["stop", "end", "post"])
+async def test_tokens_are_counted_however_a_turn_ends(end: str) -> None:
+    config = ServerConfig(port=0, store="memory:", bots=Allowance(tokens=100))
+    async with open_server(config) as server, lobby(server, "ann", "bot") as (ann, bot):
+        granted = await take(bot, Cause("timer"))
+        if end == "post":
+            await bot.post("x", turn=granted.turn, tokens=100)
+        else:
+            if end == "stop":
+                await ann.ask(Command(ann.next_id(), "/stop", "lobby"))
+            assert isinstance(await bot.ask(EndTurn(bot.next_id(), granted.turn, 100)), Done)
+        assert (await refused(bot, EndTurn(bot.next_id(), granted.turn, 100))).code == "no_turn"
+        await ann.post("and?")
+        no = await refused(bot, TakeTurn(bot.next_id(), "lobby", Cause("timer")))
+        assert "used up their tokens" in no.message
+
+
+async def test_a_turn_that_is_stopped_while_it_posts_ends_behind_the_post() -> None:
+    async with failing_server() as (server, store), lobby(server, "ann", "bot") as (ann, bot):
+        granted = await take(bot, Cause("timer"))
+        await bot.ask(ShowDraft(bot.next_id(), granted.turn, "sa"))
+        store.append_s = 5
+        post = Post(bot.next_id(), "lobby", "k", "said", turn=granted.turn, more=True)
+        await bot.send(post)
+        await trio.sleep(1)
+        await ann.ask(Command(ann.next_id(), "/stop", "lobby"))
+        assert isinstance(await bot.answer(post.id), Posted)
+        assert (await change(ann, "ended")).reason == "stopped"
+        said = [message for message in ann.seen if isinstance(message, Message)]
+        assert [(message.text, message.stopped) for message in said] == [("said", False)]
+        assert (await refused(bot, Post(bot.next_id(), "lobby", "k2", "late", turn=granted.turn))).code == "no_turn"
+
+
+@pytest.mark.parametrize("more", [False, True])
+async def test_a_post_that_the_store_could_not_keep_leaves_the_turn_open(more: bool) -> None:
+    async with failing_server() as (server, store), lobby(server, "ann", "bot") as (ann, bot):
+        granted = await take(bot, Cause("timer"))
+        store.failing = True
+        no = await refused(bot, Post(bot.next_id(), "lobby", "k", "said", turn=granted.turn, more=more))
+        assert no.code == "unavailable"
+        store.failing = False
+        await bot.post("said", key="k", turn=granted.turn, more=more)
+        if more:
+            await bot.ask(EndTurn(bot.next_id(), granted.turn))
+        assert (await change(ann, "ended")).reason == "done"
 
 
 async def test_hops_are_counted_along_causes(server: Server) -> None:

@@ -17,6 +17,10 @@ MAX_LINES: Final = 1_000
 """Lines that may wait to be looked at, by a bot that looks at each."""
 
 
+MAX_OTHERS: Final = 8
+"""What may wait that nobody waits for: the beat of the timer, a number of lines, and people to be greeted."""
+
+
 class Verdict(Enum):
     """What became of something offered."""
 
@@ -40,13 +44,17 @@ class Agenda:
         self._max_lines = max_lines
         self._lines: deque[Cause] = deque()
         self._questions: deque[Cause] = deque()
-        self._others: dict[Reason, Cause] = {}
+        self._others: dict[tuple[Reason, str | None], Cause] = {}  # by who has arrived
+        self._first: Cause | None = None
 
     def offer(self, cause: Cause) -> Verdict:
         """Take in `cause`, if there is room for it."""
         if cause.entry is None:
-            verdict = Verdict.MERGED if cause.reason in self._others else Verdict.TAKEN
-            self._others[cause.reason] = cause
+            what = (cause.reason, cause.arrived.author if cause.arrived else None)
+            if what not in self._others and len(self._others) >= MAX_OTHERS:
+                return Verdict.MERGED  # so many have come that a greeting is for nobody in particular
+            verdict = Verdict.MERGED if what in self._others else Verdict.TAKEN
+            self._others[what] = cause
             return verdict
         if cause.reason is Reason.MESSAGE:
             if len(self._lines) >= self._max_lines:
@@ -58,8 +66,15 @@ class Agenda:
         self._questions.append(cause)
         return Verdict.TAKEN
 
+    def put_back(self, cause: Cause) -> None:
+        """Take in again, ahead of all others, what was taken last and could not be answered."""
+        self._first = cause
+
     def take(self) -> Cause | None:
         """Return what is to be answered next, or None if nothing waits."""
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
         if self._questions:
             return self._questions.popleft()
         if self._lines:
@@ -70,12 +85,15 @@ class Agenda:
 
     def forget(self, seq: int) -> None:
         """Drop what stands at `seq` in the room's log: it was taken back."""
+        if self._first is not None and self._first.entry is not None and self._first.entry.seq == seq:
+            self._first = None
         for waiting in (self._questions, self._lines):
             for cause in [cause for cause in waiting if cause.entry is not None and cause.entry.seq == seq]:
                 waiting.remove(cause)
 
     def clear(self) -> None:
         """Drop all that waits: it belongs to a log that is no more."""
+        self._first = None
         self._questions.clear()
         self._lines.clear()
         self._others.clear()

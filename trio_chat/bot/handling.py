@@ -19,7 +19,7 @@ from trio_chat.bot.needs import TurnToSpeak
 from trio_chat.bot.posts import posts_of
 from trio_chat.bot.triggers import Cause
 from trio_chat.bot.voice import Voice
-from trio_chat.client import Refused
+from trio_chat.client import Refused, TurnLost
 
 FAILED: Final = "I cannot answer just now: something in me has broken down."
 
@@ -35,19 +35,16 @@ class Handling:
 
     Attributes:
         fault: what the function has done wrong, in a line for the operator.
-        was_lost: whether the connection was lost in the turn, before anything was said.
     """
 
     def __init__(self, voice: Voice, cause: Cause, within_s: float, *, awaited: bool) -> None:
         self.fault: str | None = None
-        self.was_lost = False
         self._voice = voice
         self._cause = cause
         self._within_s = within_s
         self._awaited = awaited
         self._turn: TurnToSpeak | None = None
         self._draft = ("", "")
-        self._said = False
         self._wanted = trio.Event()
         self._given = trio.Event()
         self._over = trio.Event()
@@ -57,8 +54,10 @@ class Handling:
 
         Raises:
             Refused: the bot may not speak now.
+            TurnLost: the connection was lost on the way to the turn.
         """
         refusal: Refused | None = None
+        self._voice.was_lost = False  # most functions say nothing
         if self._awaited:
             self._wanted.set()
         async with trio.open_nursery() as nursery:
@@ -68,7 +67,6 @@ class Handling:
                 async with self._voice.turn(self._cause) as turn:
                     self._begin(turn)
                     await self._over.wait()
-                self.was_lost = turn.ended == "gone" and not self._said
             except Refused as refused:
                 refusal = refused
             nursery.cancel_scope.cancel()
@@ -101,6 +99,8 @@ class Handling:
                     await self._say(text, is_last=True)
             if patience.cancelled_caught:
                 self.fault = f"its function {name_of(handler)} was given up after {self._within_s:g} s"
+        except* TurnLost:
+            pass  # what was being said is said in another turn
         except* Exception as faults:  # the border to code that is not ours: its faults end a call, never the bot
             self.fault = _described(handler, faults)
         if self.fault is not None and self._awaited:
@@ -120,7 +120,9 @@ class Handling:
         said = ""
         async with aclosing(result) as pieces:
             async for piece in pieces:
-                said += str(piece)
+                if not isinstance(piece, str):
+                    raise TypeError(f"it yielded {type(piece).__name__}, which is no text")
+                said += piece
                 occasion.show(said)
         return said
 
@@ -131,9 +133,7 @@ class Handling:
         self._wanted.set()
         await self._given.wait()
         assert self._turn is not None
-        for left, post in zip(reversed(range(len(posts))), posts, strict=True):
-            await self._voice.post(self._turn, post, self._cause, more=left > 0 or not is_last)
-            self._said = True
+        await self._voice.say(self._turn, posts, self._cause, more=not is_last)
 
 
 def _described(handler: Handler, faults: BaseExceptionGroup[Exception]) -> str:
@@ -142,6 +142,7 @@ def _described(handler: Handler, faults: BaseExceptionGroup[Exception]) -> str:
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
     file = getattr(getattr(handler, "__code__", None), "co_filename", None)
-    frames = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename == file]
+    every = traceback.extract_tb(fault.__traceback__)
+    frames = [frame for frame in every if frame.filename == file] or every
     where = f", line {frames[-1].lineno} of {frames[-1].filename}" if frames else ""
     return f"its function {name_of(handler)} broke down: {type(fault).__name__}: {fault}{where}"

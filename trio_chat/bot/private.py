@@ -19,7 +19,8 @@ from trio_chat.bot.seat import Seat
 from trio_chat.client import ClientEvent
 
 ROOMS_MAX: Final = 100
-"""Private rooms that one bot talks in. One costs its window of the conversation, and a client of the provider."""
+"""Private rooms that one bot talks in; for one more, it leaves the one that was silent for longest. One costs its
+window of the conversation, and a client of the provider."""
 
 EVENTS_WAITING: Final = 1_000
 """Events of a private room that wait while its model is opened, and no longer."""
@@ -55,7 +56,7 @@ class PrivateSeats:
         self._handlers = handlers
         self._report = report
         self._nursery = nursery
-        self._rooms: dict[str, trio.MemorySendChannel[ClientEvent]] = {}
+        self._rooms: dict[str, trio.MemorySendChannel[ClientEvent]] = {}  # the one that was silent for longest first
 
     def observe(self, event: ClientEvent) -> None:
         """Take in an event, of a private room or of the connection; never waits."""
@@ -68,11 +69,11 @@ class PrivateSeats:
             return
         if room not in self._rooms and isinstance(event, Joined):
             if len(self._rooms) >= ROOMS_MAX:
-                self._report(f"somebody wants to talk in private, but it does so with {ROOMS_MAX} already")
-                return
+                self._rooms.pop(next(iter(self._rooms))).close()
             self._rooms[room], receive = trio.open_memory_channel[ClientEvent](EVENTS_WAITING)
             self._nursery.start_soon(self._sit, event, receive)
         elif room in self._rooms:
+            self._rooms[room] = self._rooms.pop(room)
             self._give(self._rooms[room], event)
 
     def _give(self, send: "trio.MemorySendChannel[ClientEvent]", event: ClientEvent) -> None:
@@ -87,3 +88,5 @@ class PrivateSeats:
             nursery.start_soon(seat.run)
             async for event in receive:
                 seat.observe(event)
+            nursery.cancel_scope.cancel()  # it is another one's place now; who writes again by /msg gets a new one
+        await self._client.leave(joined.room)

@@ -91,7 +91,7 @@ class Seat:
             async for _ in self._to_do:
                 while (cause := self._agenda.take()) is not None:
                     if not await self._speaker.answer(cause):
-                        self._agenda.offer(cause)
+                        self._agenda.put_back(cause)
 
     def _offer(self, cause: Cause) -> None:
         if not self._speaker.has_answer_to(cause):
@@ -107,7 +107,6 @@ class Seat:
             self._dropping = True
             self._report("it does not keep up with the room; lines go unheard")
         elif verdict is Verdict.REFUSED and not self._busy_said:
-            self._busy_said = True
             with contextlib.suppress(trio.WouldBlock):
                 self._refuse.send_nowait(cause)
 
@@ -124,4 +123,4 @@ class Seat:
 
     async def _speak_up(self) -> None:
         async for cause in self._refused:
-            await self._voice.add(BUSY, cause)
+            self._busy_said = self._busy_said or await self._voice.add(BUSY, cause)

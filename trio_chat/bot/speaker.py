@@ -4,10 +4,12 @@ This file owns one occasion at a time, from the turn to its end. It must not kno
 made of, or how words reach the room.
 """
 
+from typing import Final
+
 import trio
 
 from trio_chat.bot.config import BotConfig
-from trio_chat.bot.context import FOR_MODELS, Conversation, Line, Prompt
+from trio_chat.bot.context import FOR_MODELS, Conversation, Line, Prompt, tokens_in
 from trio_chat.bot.handlers import Handler, Handlers, Occasion
 from trio_chat.bot.handling import Handling
 from trio_chat.bot.models import Answer, Model, ModelFailed, Report
@@ -16,7 +18,10 @@ from trio_chat.bot.posts import posts_of
 from trio_chat.bot.tools import now_doing, without_labels
 from trio_chat.bot.triggers import Cause
 from trio_chat.bot.voice import Voice
-from trio_chat.client import Refused
+from trio_chat.client import Refused, TurnLost
+
+NOTHING: Final = "I have nothing to say to that."
+"""What somebody hears whose question the model has no words for."""
 
 
 class Speaker:
@@ -60,56 +65,54 @@ class Speaker:
         """Speak once.
 
         Returns:
-            False if the connection was lost before anything was said: then it makes sense to try again.
+            False if the connection was lost before all was said: then try again, for the same `cause`.
         """
         handler = self._handlers.find(cause, has_model=self._model is not None)
         try:
-            if handler is not None:
-                return await self._answer_by_function(handler, cause)
-            if self._model is not None:
-                return await self._answer_by(self._model, cause)
+            if self._voice.has_rest_of(cause):
+                await self._voice.say_rest(cause)
+            elif handler is not None:
+                await self._answer_by_function(handler, cause)
+            elif self._model is not None:
+                async with self._voice.turn(cause) as turn:
+                    await self._answer_by(self._model, turn, cause)
+        except TurnLost:
+            return False
         except Refused as refused:
             self._report(f"it may not speak: {refused}")
-        return True
+            return True
+        return not self._voice.was_lost
 
-    async def _answer_by_function(self, handler: Handler, cause: Cause) -> bool:
-        awaited = self._handlers.are_awaited(cause)
-        handling = Handling(self._voice, cause, self._config.answer_s, awaited=awaited)
+    async def _answer_by_function(self, handler: Handler, cause: Cause) -> None:
+        handling = Handling(self._voice, cause, self._config.answer_s, awaited=self._handlers.are_awaited(cause))
         try:
             await handling.run(handler, Occasion(cause, self._conversation, self._client, handling))
         finally:
             if handling.fault is not None:
                 self._report(handling.fault)
-        return not handling.was_lost
 
-    async def _answer_by(self, model: Model, cause: Cause) -> bool:
-        said = False
-        async with self._voice.turn(cause) as turn:
-            said = await self._speak(turn, model, cause)
-        return said or turn.ended != "gone"
-
-    async def _speak(self, turn: TurnToSpeak, model: Model, cause: Cause) -> bool:
+    async def _answer_by(self, model: Model, turn: TurnToSpeak, cause: Cause) -> None:
+        prompt = self._prompt(cause)
+        turn.tokens = tokens_in(prompt.system) + tokens_in(prompt.user)  # a guess, should it be stopped
+        is_asked = cause.entry is not None
         try:
-            answer = await self._ask(model, self._prompt(cause))
+            answer = await self._ask(model, prompt)
         except ModelFailed as failure:
             self._report(f"no answer: {failure}")
-            tokens = failure.tokens.total if failure.tokens else 0
-            if not self._failing:
-                self._failing = True
-                await self._post(turn, f"I cannot answer just now: {failure}.", cause, tokens=tokens)
-            return True
-        self._failing = False
-        posts = posts_of(answer, self._voice.post_chars)
-        if not posts:
-            self._report("the model had nothing to say")
-        for left, post in zip(reversed(range(len(posts))), posts, strict=True):
-            tokens = 0 if left or answer.tokens is None else answer.tokens.total
-            await self._post(turn, post, cause, more=left > 0, tokens=tokens)
-        return True
-
-    async def _post(self, turn: TurnToSpeak, text: str, cause: Cause, *, more: bool = False, tokens: int = 0) -> None:
+            turn.tokens = failure.tokens.total if failure.tokens else 0
+            posts = [f"I cannot answer just now: {failure}."] if is_asked or not self._failing else []
+            self._failing = True
+        else:
+            self._failing = False
+            turn.tokens = answer.tokens.total if answer.tokens else 0
+            posts = posts_of(answer, self._voice.post_chars)
+            if not posts:
+                self._report("the model had nothing to say")
+                posts = [NOTHING] if is_asked else []
         try:
-            await self._voice.post(turn, text, cause, more=more, tokens=tokens)
+            await self._voice.say(turn, posts, cause)
+        except TurnLost:
+            raise
         except Refused as refused:
             self._report(f"the room did not take a post: {refused}")
 

@@ -6,6 +6,7 @@ not know how the bot lives, or when it speaks.
 
 import dataclasses
 import inspect
+import math
 import os
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -83,8 +84,12 @@ class Bot:
         """Call a function so often, in seconds above 0, while the bot is connected.
 
         Raises:
-            BotConfigError: it is not above 0.
+            ValueError: it is not above 0.
         """
+        if not isinstance(seconds, int | float):
+            raise TypeError("Write @bot.every(60): how often, in seconds.")
+        if not 0 < seconds < math.inf:
+            raise ValueError(f"A function cannot be called every {seconds:g} seconds: give a number above 0.")
         self.config = dataclasses.replace(self.config, every_seconds=seconds)
 
         def decorate(function: _Handler) -> _Handler:
@@ -106,7 +111,12 @@ class Bot:
             ValueError: no command can be called so, or one is already.
         """
 
+        if not isinstance(name, str):
+            raise TypeError('Write @bot.command("/name").')
+
         def decorate(function: _Handler) -> _Handler:
+            if usage is not None and usage.split()[:1] != [name]:
+                raise ValueError(f"The usage of {name} begins with {name}, as in {name!r} or '{name} WORDS'.")
             explained = (inspect.getdoc(function) or "").partition("\n")[0].strip()
             offer = CommandOffer(name, usage or name, explained)
             try:

@@ -7,7 +7,7 @@ to do. It must not know how an answer comes about, and it reads no clock.
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from typing import Final
@@ -17,6 +17,10 @@ from trio_chat.client import ClientEvent, Connected, Disconnected
 
 STALE_S: Final = 300.0
 """After a cut as long as this, what was said meanwhile is history: nobody waits for its answer any more."""
+
+
+GREET_AGAIN_S: Final = 600.0
+"""Whoever comes back within this time, perhaps after a cut, is not greeted again."""
 
 
 class Reason(Enum):
@@ -34,11 +38,13 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """One occasion to speak. `entry` is the message to be answered, `arrived` who has come, where there is one."""
+    """One occasion to speak. `entry` is the message to be answered, `arrived` who has come, where there is one; `after`
+    the line that has completed a number of them."""
 
     reason: Reason
     entry: Message | None = None
     arrived: Presence | None = None
+    after: Message | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,7 @@ class Triggers:
         self._lines = 0  # of people, since the bot last had a reason to speak
         self._live = private_since is not None  # whoever opened it has said the first line meanwhile
         self._cut_at: float | None = None
+        self._greeted: dict[str, float] = {}  # when those who were here of late have come last
         self.due = math.inf if every_s is None else now + every_s
 
     def observe(self, event: ClientEvent, now: float, me: Me) -> tuple[Cause, ...]:
@@ -100,7 +107,7 @@ class Triggers:
                 return self._hear(event, me)
             case Presence(change="joined"):
                 if self._live and self._greet and not event.bot and event.author != me.author:
-                    return (Cause(Reason.ARRIVAL, arrived=event),)
+                    return self._greeting(event, now)
             case Live():
                 self._live = True
             case Gap(reason="epoch"):
@@ -132,6 +139,8 @@ class Triggers:
             reason = Reason.SEARCH if said.command == "search" else Reason.COMMAND
         elif not heard:
             return ()
+        elif said.command is not None:
+            reason = Reason.LINES  # it is for another bot, whatever it says
         elif self._private_since is not None:
             reason = Reason.PRIVATE
         else:
@@ -143,8 +152,15 @@ class Triggers:
             self._lines = 0
         if reason is not Reason.LINES:
             return (Cause(reason, said),)
-        each = (Cause(Reason.MESSAGE, said),) if self._each_line else ()
-        return (*each, Cause(reason)) if full else each
+        each = (Cause(Reason.MESSAGE, said),) if self._each_line and said.command is None else ()
+        return (*each, Cause(reason, after=said)) if full else each
+
+    def _greeting(self, arrived: Presence, now: float) -> tuple[Cause, ...]:
+        for author in [author for author, at in self._greeted.items() if now - at >= GREET_AGAIN_S]:
+            del self._greeted[author]
+        is_back = arrived.author in self._greeted
+        self._greeted[arrived.author] = now
+        return () if is_back else (Cause(Reason.ARRIVAL, arrived=arrived),)
 
 
 def mentions(text: str, nick: str) -> bool:

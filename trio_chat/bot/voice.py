@@ -5,9 +5,10 @@ the words come from, or why the bot speaks.
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Final, NamedTuple
 
 import trio
 
@@ -18,7 +19,8 @@ from trio_chat.bot.models import Report
 from trio_chat.bot.needs import RoomClient, TurnToSpeak
 from trio_chat.bot.posts import clean
 from trio_chat.bot.triggers import Cause, Reason
-from trio_chat.client import Refused
+from trio_chat.client import Refused, TurnLost
+from trio_chat.client.client import new_key
 
 DRAFT_S: Final = 0.1
 """How long a draft stands before the next one replaces it: as fast as people read along."""
@@ -35,6 +37,13 @@ def _nothing() -> tuple[str, str]:
     return "", ""
 
 
+class _Post(NamedTuple):
+    cause: Cause
+    text: str
+    key: str
+    is_last: bool
+
+
 class Voice:
     """One bot's voice in one room; run `run` beside it.
 
@@ -42,13 +51,20 @@ class Voice:
         client: through which it speaks.
         conversation: what was said in the room; what the bot says is noted there.
         report: takes lines for the operator.
+
+    Attributes:
+        was_lost: whether the connection was lost in the last turn, or on the way to it, before all was said; what is
+            left of it waits for `say_rest`.
     """
 
     def __init__(self, client: RoomClient, conversation: Conversation, report: Report) -> None:
         self._client = client
         self._conversation = conversation
         self._report = report
+        self.was_lost = False
         self._turn: TurnToSpeak | None = None
+        self._said = False  # something, in this turn
+        self._unsaid: deque[_Post] = deque()
         self._draft: Draft = _nothing
         self._standing = trio.CancelScope()  # while the last draft stands
         # Holds one: a signal that is there already says all that a second one would.
@@ -76,14 +92,22 @@ class Voice:
 
         Raises:
             Refused: the bot may not speak now.
+            TurnLost: the connection was lost on the way to the turn.
         """
+        self.was_lost = True  # until the turn is there
+        if not self.has_rest_of(cause):
+            self._unsaid.clear()
         async with self._client.turn(self._conversation.room, self._on_the_wire(cause)) as turn:
-            self._turn, self._draft = turn, _nothing
+            self._turn, self._draft, self._said = turn, _nothing, False
             self._standing.cancel()
             try:
-                yield turn
+                with contextlib.suppress(TurnLost):
+                    yield turn
             finally:
                 self._turn = None
+        self.was_lost = turn.ended == "gone" and (bool(self._unsaid) or not self._said)
+        if not self.was_lost:
+            self._unsaid.clear()
         if turn.ended not in (None, "done"):
             self._report(f"its turn was ended: {turn.ended}" + (f", by {turn.by}" if turn.by else ""))
 
@@ -93,24 +117,65 @@ class Voice:
         with contextlib.suppress(trio.WouldBlock):
             self._grown.send_nowait(None)
 
-    async def post(self, turn: TurnToSpeak, text: str, cause: Cause, *, more: bool = False, tokens: int = 0) -> None:
-        """Say something in a turn, in reply to what it is caused by; it ends the turn unless there is `more`.
+    async def say(self, turn: TurnToSpeak, texts: Sequence[str], cause: Cause, *, more: bool = False) -> None:
+        """Say something in a turn, in reply to what it is caused by; the turn ends unless there is `more` to come.
 
         Raises:
-            Refused: the room does not take it.
+            Refused: the room does not take it; the rest of it is not said.
+            TurnLost: the connection was lost.
         """
+        if not texts:
+            return
+        ends = [False] * (len(texts) - 1) + [not more]
+        self._unsaid.extend(_Post(cause, text, new_key(), end) for text, end in zip(texts, ends, strict=True))
+        await self._say_unsaid(turn)
+
+    def has_rest_of(self, cause: Cause) -> bool:
+        """Return whether something that was to be said on this occasion has not been, for the connection was lost."""
+        return bool(self._unsaid) and self._unsaid[0].cause is cause
+
+    async def say_rest(self, cause: Cause) -> None:
+        """Say that, in another turn. What had been said after all is not said twice.
+
+        Raises:
+            Refused: the bot may not speak now.
+            TurnLost: the connection was lost on the way to the turn.
+        """
+        async with self.turn(cause) as turn:
+            await self._say_unsaid(turn)
+
+    async def _say_unsaid(self, turn: TurnToSpeak) -> None:
+        try:
+            while self._unsaid:
+                post = self._unsaid[0]
+                await self._post(turn, post.text, post.cause, key=post.key, more=not post.is_last)
+                self._unsaid.popleft()
+                self._said = True
+        except TurnLost:
+            raise
+        except Refused:
+            self._unsaid.clear()
+            raise
+
+    async def _post(self, turn: TurnToSpeak, text: str, cause: Cause, *, key: str, more: bool) -> None:
         reply_to = None if cause.entry is None else cause.entry.seq
-        posted = await turn.post(text, more=more, reply_to=reply_to, tokens=tokens)
+        posted = await turn.post(text, more=more, reply_to=reply_to, key=key)
         own = Line(posted.seq, posted.at, self._client.nick, text, own=True, bot=True, reply_to=reply_to)
         self._conversation.note(own)
 
-    async def add(self, text: str, cause: Cause) -> None:
-        """Say something besides, in the turn under way, if there is one."""
-        if self._turn is not None:
-            try:
-                await self.post(self._turn, text, cause, more=True)
-            except Refused as refused:
-                self._report(f"the room did not take a post: {refused}")
+    async def add(self, text: str, cause: Cause) -> bool:
+        """Say something besides, in the turn under way; returns whether there is one, and the room takes it."""
+        if self._turn is None:
+            return False
+        draft = self._draft
+        try:
+            await self._post(self._turn, text, cause, key=new_key(), more=True)
+        except Refused as refused:
+            self._report(f"the room did not take a post: {refused}")
+            return False
+        if self._draft is draft:
+            self.show(draft)  # a post takes the place of the draft before it; this one is of another
+        return True
 
     def _on_the_wire(self, cause: Cause) -> TurnCause:
         if cause.entry is not None:
@@ -118,7 +183,6 @@ class Voice:
             return TurnCause("command" if is_command else "entry", seq=cause.entry.seq)
         if cause.arrived is not None:
             return TurnCause("arrival", author=cause.arrived.author)
-        heard = [line.seq for line in self._conversation.lines if not line.own]
-        if cause.reason is Reason.LINES and heard:
-            return TurnCause("entry", seq=heard[-1])
+        if cause.after is not None:
+            return TurnCause("lines", seq=cause.after.seq)
         return TurnCause("timer")

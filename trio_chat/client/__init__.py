@@ -4,7 +4,7 @@ This file names what is public. The programs on top of it (`python -m trio_chat.
 """
 
 from trio_chat.client.client import Client, CommandAnswer
-from trio_chat.client.errors import BadUrl, CannotConnect, ChatError, ClientClosed, Refused
+from trio_chat.client.errors import BadUrl, CannotConnect, ChatError, ClientClosed, Refused, TurnLost
 from trio_chat.client.events import ClientEvent, Connected, Disconnected
 from trio_chat.client.opening import open_client
 from trio_chat.client.reach import Dial
@@ -27,5 +27,6 @@ __all__ = [
     "Refused",
     "RoomView",
     "Turn",
+    "TurnLost",
     "open_client",
 ]

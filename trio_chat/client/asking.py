@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from protocol import CommandOffer, Done, Error, FrameError, Join, Offer, Post, Request
 from trio_chat.client.backoff import Backoff
-from trio_chat.client.errors import ChatError
+from trio_chat.client.errors import ChatError, TurnLost
 from trio_chat.client.events import ClientEvent
 from trio_chat.client.ledger import OF_TURNS, Ledger, Pending
 from trio_chat.client.rooms import Rooms, RoomView
@@ -170,8 +170,6 @@ class Asking:
             pending.generation = view.cursor.generation
 
 
-def _end_of(request: Request) -> Done | Error:
+def _end_of(request: Request) -> Done | TurnLost:
     """Return the answer to what ends with its connection."""
-    if isinstance(request, (*OF_TURNS, Post)):
-        return Error(request.id, "no_turn", "The connection was lost, and the turn with it.")
-    return Done(request.id)
+    return TurnLost() if isinstance(request, (*OF_TURNS, Post)) else Done(request.id)

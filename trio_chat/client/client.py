@@ -54,7 +54,7 @@ from trio_chat.client.engine import Engine
 from trio_chat.client.errors import ChatError, Refused
 from trio_chat.client.events import ClientEvent
 from trio_chat.client.rooms import RoomView
-from trio_chat.client.turn import DONE, Turn
+from trio_chat.client.turn import DONE, LOST, Turn
 
 END_S: Final = 1.0
 """How long leaving a turn may take that nobody has ended."""
@@ -195,6 +195,7 @@ class Client:
 
         Raises:
             Refused: `no_turn`: we may not speak now; its message says why, `retry_after_ms` when.
+            TurnLost: the connection broke before there was an answer.
         """
         granted = await self._ask(TakeTurn(self._id(), room, cause), Granted)
         turns = self._engine.session.turns
@@ -205,10 +206,11 @@ class Client:
                 yield turn
         finally:
             turns.let_go(turn)
-            if turn.ended is None:
-                turn.end(DONE)
+            is_ours_to_end = turn.ended is None
+            turn.end(DONE)
+            if is_ours_to_end or (turn.tokens and turn.ended != LOST):
                 with trio.CancelScope(shield=True, deadline=trio.current_time() + END_S), suppress(ChatError):
-                    await self._ask(EndTurn(self._id(), turn.number), Done)
+                    await self._ask(EndTurn(self._id(), turn.number, turn.tokens), Done)
 
     async def _show(self, number: int, text: str, doing: str) -> None:
         await self._ask(ShowDraft(self._id(), number, text, doing), Done)

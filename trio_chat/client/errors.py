@@ -3,6 +3,7 @@
     ChatError
      ├── CannotConnect   nobody could be reached at the address: what to do stands in the message
      ├── Refused         the server answered `error`: react to `code`, show the message
+     │    └── TurnLost   a bot's turn has ended with its connection: ask for another one
      ├── ClientClosed    the client was used after its end: open a new one
      └── BadUrl          (also a ValueError) the address is not one: correct it
 
@@ -33,6 +34,14 @@ class Refused(ChatError):
         self.code = code
         self.message = message
         self.retry_after_ms = retry_after_ms
+
+
+class TurnLost(Refused):
+    """A bot's turn has ended with its connection, before there was an answer. Ask for another turn, and say again under
+    the same key what was being said."""
+
+    def __init__(self) -> None:
+        super().__init__("no_turn", "The connection was lost, and the turn with it.")
 
 
 class ClientClosed(ChatError):

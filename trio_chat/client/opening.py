@@ -6,6 +6,7 @@ not know requests.
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import trio
 
@@ -60,7 +61,10 @@ async def open_client(
         check(Hello(1, VERSION, "0" * 32 if session is None else session, nick, agent))
     except MessageError as error:
         raise Refused(error.code, str(error)) from None
-    secret = Secret(session) if session is not None else await trio.to_thread.run_sync(load_secret, address, nick)
+    if session is not None:
+        secret = Secret(session)
+    else:
+        secret = await trio.to_thread.run_sync(partial(load_secret, address, nick, bot=bot))
 
     async def dial_address() -> ByteStream:
         return await dial_tcp(address.host, address.port)

@@ -33,23 +33,26 @@ def new_secret() -> str:
     return secrets.token_hex(16)
 
 
-def secret_path(address: Address, nick: str) -> Path:
-    """Return the file for one server and one nick; nicks that differ in case only share it, as they are one nick."""
-    folded = unicodedata.normalize("NFKC", nick).casefold()
+def secret_path(address: Address, nick: str, *, bot: bool = False) -> Path:
+    """Return the file for one server and one nick; nicks that differ in case only share it, as they are one nick.
+
+    A bot has one of its own: started under the nick of its operator, it is not to become them.
+    """
+    folded = unicodedata.normalize("NFKC", nick).casefold() + ("\0bot" if bot else "")
     # The nick goes into the name as a digest: it may hold slashes, and file systems disagree about Unicode.
     digest = hashlib.sha256(folded.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     name = f"{_UNSAFE.sub('_', address.host)}_{address.port}_{digest}"
     return Path(platformdirs.user_state_dir("trio_chat", appauthor=False)) / "sessions" / name
 
 
-def load_secret(address: Address, nick: str) -> Secret:
+def load_secret(address: Address, nick: str, *, bot: bool = False) -> Secret:
     """Return the secret for this server and nick, making and keeping one if there is none.
 
     The file has mode 600 in a directory of mode 700. Programs that call this at the same time get the same
     secret, and so are one person to the server, as two tabs of a browser are. Whatever hinders keeping it
     yields a secret for this run only, with a warning that says so; nothing is raised.
     """
-    path = secret_path(address, nick)
+    path = secret_path(address, nick, bot=bot)
     try:
         found = _read(path)
         session = _create(path) if found is None else found

@@ -23,8 +23,9 @@ class Turn:
         number: what names it on the wire.
         hops: how many turns of bots lead to it, itself included.
         within_s: how long it may take, from its beginning, in seconds.
-        ended: why it is over (`done`, `stopped`, `deadline`, `gone`, `asker left`); None while it goes on.
+        ended: why it is over (`done`, `stopped`, `deadline`, `gone`, `moved`, `asker left`); None while it goes on.
         by: the nick of who ended it, where somebody did.
+        tokens: what the provider has counted for it so far, or is guessed to have; told with the end of the turn.
     """
 
     def __init__(self, granted: Granted) -> None:
@@ -34,6 +35,7 @@ class Turn:
         self.within_s = granted.within_ms / 1000
         self.ended: str | None = None
         self.by: str | None = None
+        self.tokens = 0
         self.scope = trio.CancelScope()
         self._post: Callable[..., Awaitable[Posted]]
         self._show: Callable[[int, str, str], Awaitable[None]]
@@ -50,7 +52,13 @@ class Turn:
         self._post, self._show = post, show
 
     async def post(
-        self, text: str, *, more: bool = False, reply_to: int | None = None, action: bool = False, tokens: int = 0
+        self,
+        text: str,
+        *,
+        more: bool = False,
+        reply_to: int | None = None,
+        action: bool = False,
+        key: str | None = None,
     ) -> Posted:
         """Say something, as `Client.post`; it ends the turn unless there is `more` to come.
 
@@ -59,11 +67,20 @@ class Turn:
             more: whether other posts of this turn follow.
             reply_to: the seq of the message that it answers.
             action: whether it is what we do (`/me`).
-            tokens: what the provider has counted for this turn, with the last post.
+            key: as for `Client.post`: under the same one, it is said once, in this turn or in another.
+
+        Raises:
+            TurnLost: the connection broke; whether it was said is not known.
+            Refused: it was not said.
         """
-        return await self._post(
-            self.room, text, reply_to=reply_to, action=action, turn=self.number, more=more, tokens=tokens
+        tokens = 0 if more else self.tokens
+        posted = await self._post(
+            self.room, text, reply_to=reply_to, action=action, key=key, turn=self.number, more=more, tokens=tokens
         )
+        if not more:
+            self.tokens = 0
+            self.end(DONE)
+        return posted
 
     async def show(self, text: str, doing: str = "") -> None:
         """Show what the next post is so far, 0 to 4,000 characters; returns once the server has it.
@@ -91,7 +108,8 @@ class Turns:
 
     def let_go(self, turn: Turn) -> None:
         """Hold a turn no more: its block is left."""
-        del self._held[turn.number]
+        if self._held.get(turn.number) is turn:  # or a server that has started anew has given its number to another
+            del self._held[turn.number]
 
     def changed(self, event: TurnChange) -> None:
         """Take in what became of anybody's turn."""

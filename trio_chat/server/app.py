@@ -156,7 +156,7 @@ class Server:
             with trio.move_on_after(STOP_S):
                 await self._none_left.wait()
         with trio.move_on_after(KEEP_S):
-            await self.turns.idle()
+            await self.turns.keeper.idle()
 
 
 @asynccontextmanager
@@ -197,7 +197,7 @@ async def open_server(
             server.listen(listeners)
             listeners = []
             nursery.start_soon(server.watch)
-            nursery.start_soon(server.turns.run)
+            nursery.start_soon(server.turns.keeper.run)
             try:
                 yield server
             finally:

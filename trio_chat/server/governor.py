@@ -37,11 +37,13 @@ class NoTurn(Exception):
 
     Attributes:
         retry_after_s: in how many seconds it may; None where time does not help.
+        is_of_hops: whether it may once somebody else has spoken.
     """
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None, *, is_of_hops: bool = False) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+        self.is_of_hops = is_of_hops
 
 
 class Governor:
@@ -75,7 +77,9 @@ class Governor:
         if (room, bot) in self._speaking:
             raise NoTurn("This bot is speaking here already; it has one turn at a time.")
         if hops > limits.hops:
-            raise NoTurn(f"Bots have talked among themselves for {limits.hops} turns; somebody else is to speak now.")
+            had = "one turn" if limits.hops == 1 else f"{limits.hops} turns"
+            why = f"Bots have had {had} since anybody else spoke; they go on once somebody speaks."
+            raise NoTurn(why if limits.hops else "Bots may not speak on this server.", is_of_hops=True)
         if limits.tokens is not None and self._used(room, now_ms) >= limits.tokens:
             left_s = (DAY_MS - now_ms % DAY_MS) / 1000
             raise NoTurn("The bots of this room have used up their tokens for today.", left_s)

@@ -53,8 +53,8 @@ def draft_posts(
                 shown, author, nick = room.name, person.author, person.nick
             if post.reply_to is not None and not 1 <= post.reply_to <= room.head:
                 raise Refusal("no_such_entry", "The message that this replies to is not in this room.")
-            if len(drafts) == left:
-                break
+            if len(drafts) == left or (bot and drafts and post.turn != posts[0].turn):
+                break  # turns are posted in one by one
             if bot:
                 hops = c.server.turns.speak(c, post.turn, shown).hops
             drafts.append(
@@ -91,6 +91,19 @@ async def append(c: "Connection", drafts: Sequence[Draft], asked: Sequence[Reque
     """Append the drafts of requests to the log; their answers are sent by `settle`, before anyone sees the entries."""
     if not drafts:
         return
+    if not c.bot or not isinstance(asked[0], Post):
+        await _append(c, drafts, asked)
+        return
+    last, kept = asked[-1], False
+    turn = c.server.turns.begin_posting(c, asked[0].turn)
+    try:
+        kept = await _append(c, drafts, asked)
+    finally:
+        c.server.turns.end_posting(turn, last if kept and isinstance(last, Post) else None)
+
+
+async def _append(c: "Connection", drafts: Sequence[Draft], asked: Sequence[Request]) -> bool:
+    """Return whether they were appended."""
     await c.wait_for_room()
     ids = [request.id for request in asked]
     ticket = Ticket(c, ids)
@@ -100,11 +113,8 @@ async def append(c: "Connection", drafts: Sequence[Draft], asked: Sequence[Reque
         # The store may find out later that it was kept after all; then nobody waits for the answer any more.
         ticket.withdraw()
         c.send(*[unavailable(number, error) for number in ids])
-        return
-    if c.bot:
-        for request in asked:
-            if isinstance(request, Post):
-                c.server.turns.posted(request.turn, request.tokens, more=request.more)
+        return False
+    return True
 
 
 class Ticket:

@@ -7,7 +7,9 @@ has been sent is its delivery's. Nothing here awaits anybody: publishing is sync
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from protocol import Entry, FromServer, Member, Presence, TopicSet, encode, encode_frame, encode_frames
+import trio
+
+from protocol import Entry, FromServer, Member, Message, Presence, TopicSet, encode, encode_frame, encode_frames
 from trio_chat.server.people import Person
 
 if TYPE_CHECKING:
@@ -45,15 +47,19 @@ class Room:
         head: the seq last published in this process; pages end here, so that no entry comes twice.
         topic: the present one.
         between: the two authors of a private room.
+        hops: of its last message; None: that was said before the room was opened.
+        came: since when each person is here, on Trio's clock.
     """
 
-    __slots__ = ("_live", "_present", "between", "head", "members", "name", "topic")
+    __slots__ = ("_live", "_present", "between", "came", "head", "hops", "members", "name", "topic")
 
     def __init__(self, record: "RoomRecord") -> None:
         self.name = record.name
         self.head = record.head
         self.topic = record.topic
         self.between = record.between
+        self.hops: int | None = None
+        self.came: dict[Person, float] = {}
         self.members: set[Membership] = set()
         self._live: set[Membership] = set()
         self._present: dict[Person, int] = {}  # person -> its connections here
@@ -63,6 +69,10 @@ class Room:
         for entry in entries:
             if type(entry) is TopicSet:
                 self.topic = entry.text
+        for entry in reversed(entries):
+            if type(entry) is Message:
+                self.hops = entry.hops
+                break
         for first, last, block in _blocks(entries):
             self.head = last
             behind = [m for m in self._live if not m.delivery.offer(block)]
@@ -96,6 +106,8 @@ class Room:
         self.members.add(membership)
         here = self._present.get(person, 0)
         self._present[person] = here + 1
+        if not here:
+            self.came[person] = trio.current_time()
         if not here and not quiet:
             event = Presence(self.name, person.author, person.nick, "joined", bot=person.bot)
             self.announce(event, but=membership)
@@ -110,6 +122,7 @@ class Room:
         self._present[person] -= 1
         if not self._present[person]:
             del self._present[person]
+            del self.came[person]
             self.announce(Presence(self.name, person.author, person.nick, change))
 
     def replace(self, old: Membership, new: Membership) -> None:
@@ -123,6 +136,11 @@ class Room:
     def go_live(self, membership: Membership) -> None:
         """Turn a member live whose cursor is at the head; the caller has not awaited since it saw that."""
         self._live.add(membership)
+
+    def recall_hops(self, hops: int) -> None:
+        """Note the hops of the last message that the store has, unless something was said meanwhile."""
+        if self.hops is None:
+            self.hops = hops
 
     @property
     def count(self) -> int:

@@ -4,17 +4,18 @@ This file owns which turns are open, and what becomes of one that is ended from 
 into the log. Whether a turn may begin is the governor's to say. It must not know requests, or how drafts reach anybody.
 """
 
+import math
 from itertools import count
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import trio
 
-from protocol import DraftShown, Notice, State, TurnChange, encode, encode_frame
+from protocol import DraftShown, Notice, Post, State, TurnChange, encode, encode_frame
 from trio_chat.server.errors import Refusal
 from trio_chat.server.governor import Allowance, Governor, NoTurn
+from trio_chat.server.keeping import Keeper
 from trio_chat.server.limits import TokenBucket
-from trio_chat.server.log import log
-from trio_chat.store import Draft, StoreUnavailable
+from trio_chat.store import Draft
 
 if TYPE_CHECKING:
     from trio_chat.server.connection import Connection
@@ -27,11 +28,19 @@ SHOWN_PER_S: Final = 20.0
 TOLD_S: Final = 60.0
 """How long somebody is not told again that a bot does not answer."""
 
-KEPT_WAITING: Final = 1_000
-"""Texts of ended turns that may wait for the store."""
+KEPT_S: Final = 3_600.0
+"""How long it is known who was greeted: longer than anybody may be greeted after coming."""
 
-RETRY_S: Final = 1.0
-"""How long to wait before a store that failed is given such a text again."""
+LATE_S: Final = 60.0
+"""How long after its end, from outside, a bot may tell what a turn has used."""
+
+
+class Origin(NamedTuple):
+    """What a bot speaks of: at whose wish, if at somebody's; after how many turns of bots; in reply to what."""
+
+    asker: str | None
+    hops: int
+    reply_to: int | None = None
 
 
 class Turn:
@@ -44,14 +53,18 @@ class Turn:
         room: where it speaks.
         asker: the author at whose wish it is; None if nobody's in particular.
         hops: how many turns of bots lead to it, itself included.
+        reply_to: the seq of what it answers.
         text: what its next post is so far.
         doing: what the bot does besides.
         is_unseen: whether the members have not been shown this yet.
         ends_at: when it is ended, on Trio's clock.
+        is_posting: whether something that it says is on its way into the log.
+        ends_as: why it ends once that is there, and by whom.
     """
 
     __slots__ = (
-        "asker", "connection", "doing", "ends_at", "hops", "is_unseen", "number", "pace", "person", "room", "text",
+        "asker", "connection", "doing", "ends_as", "ends_at", "hops", "is_posting", "is_unseen", "number", "pace",
+        "person", "reply_to", "room", "text",
     )  # fmt: skip
 
     def __init__(
@@ -59,8 +72,7 @@ class Turn:
         number: int,
         connection: "Connection",
         membership: "Membership",
-        asker: str | None,
-        hops: int,
+        origin: Origin,
         now: float,
         turn_s: float,
     ) -> None:
@@ -68,8 +80,11 @@ class Turn:
         self.connection = connection
         self.person = membership.person
         self.room = membership.room
-        self.asker = asker
-        self.hops = hops
+        self.asker = origin.asker
+        self.hops = origin.hops + 1
+        self.reply_to = origin.reply_to
+        self.is_posting = False
+        self.ends_as: tuple[str, str | None] | None = None
         self.text = self.doing = ""
         self.is_unseen = False
         self.ends_at = now + turn_s
@@ -87,6 +102,9 @@ class Turns:
     Args:
         hub: what all connections share.
         allowance: what bots may do.
+
+    Attributes:
+        keeper: appends what was said so far in turns that are ended from outside.
     """
 
     def __init__(self, hub: "Hub", allowance: Allowance) -> None:
@@ -95,37 +113,56 @@ class Turns:
         self._governor = Governor(allowance)
         self._numbers = count(1)
         self._open: dict[int, Turn] = {}
+        self._over: dict[int, tuple[Turn, float]] = {}  # ended from outside, and when
         self._told: dict[tuple[str, str, str | None], float] = {}  # when somebody was told last of a bot in a room
-        self._keep, self._kept = trio.open_memory_channel[Draft](KEPT_WAITING)
-        self._idle = trio.Event()
-        self._idle.set()
+        self._silent: set[tuple[str, str]] = set()  # rooms and bots of which the room was told that they keep silent
+        self._greeted: dict[tuple[str, str, str], float] = {}  # who was greeted by a bot in a room: when they had come
+        self.keeper = Keeper(hub)
 
-    def begin(self, c: "Connection", membership: "Membership", asker: str | None, hops: int) -> Turn:
-        """Begin a turn, and tell the room.
+    def begin(self, c: "Connection", membership: "Membership", origin: Origin) -> Turn:
+        """Begin a turn, and tell the room. One that another connection of the bot has there ends: it may be a lost one.
 
         Raises:
             Refusal: `no_turn`, with the governor's reason.
         """
-        now, room = trio.current_time(), membership.room.name
+        now, room, person = trio.current_time(), membership.room, membership.person
+        for lost in self.in_room(room.name):
+            if lost.person is person and lost.connection is not c:
+                self.end(lost, "moved")
+        hops = origin.hops + 1
         try:
-            self._governor.begin(room, membership.person.author, asker, hops, now, self._hub.wall_clock_ms())
+            self._governor.begin(room.name, person.author, origin.asker, hops, now, self._hub.wall_clock_ms())
         except NoTurn as no:
             wait_ms = None if no.retry_after_s is None else int(no.retry_after_s * 1000) + 1
-            self._tell(membership, asker, str(no), now)
+            self._tell(membership, origin.asker, no, now)
             raise Refusal("no_turn", str(no), wait_ms) from None
-        turn = Turn(next(self._numbers), c, membership, asker, hops, now, self._allowance.turn_s)
+        self._silent.discard((room.name, person.author))
+        turn = Turn(next(self._numbers), c, membership, origin, now, self._allowance.turn_s)
         self._open[turn.number] = turn
         self._announce(turn, "begun")
         return turn
 
-    def _tell(self, membership: "Membership", asker: str | None, why: str, now: float) -> None:
-        """Tell who asked why a bot does not answer; once in `TOLD_S`."""
-        person, room = self._hub.people.known(asker) if asker is not None else None, membership.room
-        told = (room.name, membership.person.author, asker)
+    def greets(self, bot: str, room: str, author: str, came: float) -> bool:
+        """Note that a bot greets somebody who has `come`, and return whether it has not yet."""
+        greeted = (room, bot, author)
+        is_new = self._greeted.get(greeted, -math.inf) < came
+        self._greeted[greeted] = came
+        return is_new
+
+    def _tell(self, membership: "Membership", asker: str | None, no: NoTurn, now: float) -> None:
+        """Tell who asked why a bot does not answer, once in `TOLD_S`; or the room, once, why it is silent."""
+        room, bot = membership.room, membership.person
+        if asker is None:
+            if no.is_of_hops and (room.name, bot.author) not in self._silent:
+                self._silent.add((room.name, bot.author))
+                room.announce(Notice(f"{bot.nick} keeps silent: {no}", room.name), but=membership)
+            return
+        person = self._hub.people.known(asker)
+        told = (room.name, bot.author, asker)
         if person is None or now - self._told.get(told, -TOLD_S) < TOLD_S:
             return
         self._told[told] = now
-        block = encode_frame(encode(Notice(f"{membership.person.nick} does not answer: {why}", room.name, "warning")))
+        block = encode_frame(encode(Notice(f"{bot.nick} does not answer: {no}", room.name, "warning")))
         for member in room.members:
             if member.person is person:
                 member.delivery.offer(block)
@@ -172,16 +209,42 @@ class Turns:
         turn.room.forget_shown(turn.number)
         return turn
 
-    def posted(self, number: int | None, tokens: int, *, more: bool) -> None:
-        """Take note that a post of a turn is in the log: the last one, unless there is `more` to come."""
-        turn = None if number is None else self._open.get(number)
-        if turn is not None and not more:  # or it was ended meanwhile
-            self.end(turn, "done", tokens=tokens)
+    def begin_posting(self, c: "Connection", number: int | None) -> Turn:
+        """Note that something said in a turn is on its way into the log: what would end the turn waits for that."""
+        turn = self.find(c, number)
+        turn.is_posting = True
+        return turn
+
+    def end_posting(self, turn: Turn, last: Post | None) -> None:
+        """Note that it is there, up to the post `last`, or that it will not be there (None)."""
+        turn.is_posting = False
+        if last is not None and not last.more:
+            self.end(turn, "done", tokens=last.tokens)
+        elif turn.ends_as is not None:
+            reason, by = turn.ends_as
+            self.end(turn, reason, by=by)
+
+    def finish(self, c: "Connection", number: int, tokens: int) -> None:
+        """End a turn without a word, at its bot's wish; or take note of what one has used that was ended from outside.
+
+        Raises:
+            Refusal: `no_turn`: there is none.
+        """
+        over, _ = self._over.pop(number, (None, 0.0))
+        if over is not None and over.connection is c:
+            self._governor.use(over.room.name, tokens, self._hub.wall_clock_ms())
+        else:
+            self.end(self.find(c, number), "done", tokens=tokens)
 
     def end(self, turn: Turn, reason: str, *, by: str | None = None, tokens: int = 0) -> None:
         """End a turn, once: tell the room, and keep what it had said so far unless it is `done`."""
+        if turn.is_posting:
+            turn.ends_as = turn.ends_as or (reason, by)
+            return
         if self._open.pop(turn.number, None) is None:
             return
+        if reason not in ("done", "gone", "moved"):
+            self._over[turn.number] = (turn, trio.current_time())
         room, person = turn.room, turn.person
         self._governor.end(room.name, person.author)
         self._governor.use(room.name, tokens, self._hub.wall_clock_ms())
@@ -207,39 +270,18 @@ class Turns:
             else:
                 self._show_newest(turn, now)
         self._told = {told: at for told, at in self._told.items() if now - at < TOLD_S}
+        self._over = {number: (turn, at) for number, (turn, at) in self._over.items() if now - at < LATE_S}
+        self._greeted = {greeted: came for greeted, came in self._greeted.items() if now - came < KEPT_S}
+        self._silent = {(room, bot) for room, bot in self._silent if room in self._hub.rooms}
         self._governor.sweep(now, self._hub.wall_clock_ms())
-
-    async def run(self) -> None:
-        """Append what ended turns had said so far, until cancelled."""
-        async for draft in self._kept:
-            while True:
-                try:
-                    await self._hub.store.append([draft])
-                except StoreUnavailable as error:
-                    log.error("the storage failed", error=str(error))
-                    await trio.sleep(RETRY_S)  # again under the same key, so that it is there once
-                else:
-                    break
-            if not self._kept.statistics().current_buffer_used:
-                self._idle.set()
-
-    async def idle(self) -> None:
-        """Wait until nothing waits to be appended."""
-        await self._idle.wait()
 
     def _commit(self, turn: Turn) -> None:
         room, person, now_ms = turn.room, turn.person, self._hub.wall_clock_ms()
         draft = Draft(
             room.name, person.author, f"stopped-{now_ms}-{turn.number}", now_ms, person.nick, "message", turn.text,
-            bot=True, hops=turn.hops, stopped=True,
+            bot=True, reply_to=turn.reply_to, hops=turn.hops, stopped=True,
         )  # fmt: skip
-        try:
-            self._keep.send_nowait(draft)
-        except trio.WouldBlock:
-            log.error("what a bot had said is lost: the storage is too slow", nick=person.nick, room=room.name)
-        else:
-            if self._idle.is_set():
-                self._idle = trio.Event()
+        self.keeper.keep(draft)
 
     def _announce(self, turn: Turn, change: str, reason: str | None = None, by: str | None = None) -> None:
         room, person = turn.room, turn.person
