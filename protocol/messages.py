@@ -170,8 +170,8 @@ class Granted(Wire, frozen=True, tag="granted", gc=False):
 
 
 class TurnChange(Wire, frozen=True, tag="turn", gc=False):
-    """A bot's turn has `begun`, or has `ended` for a `reason`: `done`, `stopped` or `asker left` (`by` whom), `deadline`,
-    `gone` (its connection), `moved` (to another one of the bot's)."""
+    """A bot's turn has `begun`, or has `ended` for a `reason`: `done`, `stopped` or `asker left` (`by` whom),
+    `deadline`, `gone` (its connection), `moved` (to another one of the bot's)."""
 
     room: str
     turn: Turn

@@ -53,3 +53,35 @@ async def test_bots_sit_in_the_rooms_that_their_settings_name_under_the_servers_
         heard = await ann.hear()
         assert (heard.text, heard.room, room.name, room.server.name) == ("x", "den", "den", "test")
         assert room.server.addresses == []
+
+
+async def test_what_a_bots_function_raises_comes_out_of_the_block() -> None:
+    bot = Bot("dice")
+
+    @bot.command("/roll")
+    async def roll(asked: Occasion) -> str:
+        return str(int(asked.text))
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        async with open_room(bot) as room:
+            ann = await room.enter("ann")
+            await ann.say("/roll x")
+            await ann.hear()
+    fault: BaseException = caught.value
+    while isinstance(fault, BaseExceptionGroup):
+        (fault,) = fault.exceptions
+    assert isinstance(fault, ValueError)
+
+
+async def test_nothing_is_too_much_for_a_minute() -> None:
+    bot = Bot("dice")
+
+    @bot.command("/roll")
+    async def roll(asked: Occasion) -> str:
+        return "6"
+
+    async with open_room(bot) as room:
+        ann = await room.enter("ann")
+        for _ in range(50):
+            await ann.say("/roll")
+            assert (await ann.hear()).text == "6"

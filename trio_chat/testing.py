@@ -17,12 +17,16 @@ from trio.testing import wait_all_tasks_blocked
 
 from protocol import DraftShown, Message
 from trio_chat.bot import Bot, Report
+from trio_chat.bot.process import tell
 from trio_chat.client import Client, open_client
 from trio_chat.client.client import CommandAnswer
 from trio_chat.server import Server, ServerConfig, open_server
+from trio_chat.server.governor import Allowance
 
 HEAR_S: Final = 5.0
 """How long to wait for an answer, by default."""
+
+UNLIMITED: Final = ServerConfig(rate_limit=None, bots=Allowance(room_turns=None, asker_turns=None))
 
 HEARD_MAX: Final = 1_000
 """What somebody has heard and the test has not asked for."""
@@ -102,14 +106,16 @@ class ChatRoom:
         guest: Guest = await self._nursery.start(self._be_there, nick)
         return guest
 
-    async def seat(self, bot: Bot, report: Report | None = None) -> None:
+    async def seat(self, bot: Bot, report: Report = tell, *, strict: bool = True) -> None:
         """Let a bot come into the room that its settings name, and stay likewise.
 
         Args:
             bot: the bot.
-            report: takes what it tells its operator; None: that is printed.
+            report: takes what it tells its operator; by default that is printed.
+            strict: whether an exception in one of its functions comes out of the block of `open_room`; or it ends that
+                call alone, as in earnest.
         """
-        await self._nursery.start(self._run, bot, report)
+        await self._nursery.start(partial(self._run, bot, report, strict))
 
     async def _be_there(self, nick: str, task_status: trio.TaskStatus[Guest]) -> None:
         async with open_client(nick=nick, session=secrets.token_hex(16), dial=self.server.dial) as client:
@@ -118,18 +124,18 @@ class ChatRoom:
             task_status.started(guest)
             await guest.listen()
 
-    async def _run(self, bot: Bot, report: Report | None, task_status: trio.TaskStatus[str]) -> None:
+    async def _run(self, bot: Bot, report: Report, strict: bool, task_status: trio.TaskStatus[str]) -> None:
         session = secrets.token_hex(16)
         async with open_client(nick=bot.config.nick, bot=True, session=session, dial=self.server.dial) as client:
-            serve = partial(bot.serve, client=client, task_status=task_status)
-            await (serve() if report is None else serve(report=report))
+            await bot.serve(client=client, report=report, strict=strict, task_status=task_status)
 
 
 @asynccontextmanager
 async def open_room(*bots: Bot, config: ServerConfig | None = None) -> AsyncIterator[ChatRoom]:
     """Give a room in memory, in which `bots` are, for as long as the block lasts.
 
-    The server in it is the real one, with its limits and turns, without a socket and with nothing on disk.
+    The server in it is the real one, with its turns, without a socket and with nothing on disk. What bots and people
+    may do in a minute has no limit, unless `config` gives one; how often bots may answer each other has.
 
     Args:
         bots: they come into the rooms that their settings name; the first one's is the one that is given. Without bots
@@ -139,9 +145,9 @@ async def open_room(*bots: Bot, config: ServerConfig | None = None) -> AsyncIter
     Raises:
         BotConfigError, ChatError: as `Bot.serve`.
 
-    What the block raises comes out as it is, in no group.
+    What the block raises comes out as it is, in no group; what the bots' functions raise, in groups.
     """
-    settings = msgspec.structs.replace(config or ServerConfig(), store="memory:", port=None)
+    settings = msgspec.structs.replace(config or UNLIMITED, store="memory:", port=None)
     name = bots[0].config.room_name if bots else "lobby"
     failure: BaseException | None = None
     async with open_server(settings) as server, trio.open_nursery() as nursery:

@@ -12,6 +12,7 @@ import trio
 from protocol import (
     PAGE_ENTRIES,
     Cause,
+    CommandHelp,
     CommandOffer,
     Edited,
     Entry,
@@ -92,6 +93,10 @@ class RoomInMemory:
         for event in (joined, *(self.log[-last:] if last else ()), Live(room, len(self.log))):
             self.deliver(event)
         return joined
+
+    async def commands(self, room: str | None = None) -> list[CommandHelp]:
+        await self._be_asked()
+        return []
 
     async def leave(self, room: str) -> None:
         await self._be_asked()

@@ -132,6 +132,7 @@ async def test_questions_wait_while_it_is_busy_and_those_too_many_are_told_so_on
         waiting = [running.room.say("why", command="search") for _ in range(MAX_QUESTIONS)]
         refused = [running.room.say("sage, hurry!") for _ in range(20)]
         await wait_all_tasks_blocked()
+        await trio.sleep(1)
         assert running.posts == [BUSY]
         assert running.room.said_by_bot[0].reply_to == refused[0]
         assert running.room.drafts == [(1, "at", ""), (1, "at", "")]  # a post takes the place of what was shown

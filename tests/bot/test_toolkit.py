@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import pytest
 import trio
@@ -63,6 +64,19 @@ async def test_of_several_functions_the_most_particular_is_called() -> None:
         for line, by, words in (("/roll 1", "command", "1"), ("Dice?", "mention", "Dice?"), ("x", "message", "x")):
             await ann.say(line)
             assert (await ann.hear()).text == f"{by} by ann: {words!r}"
+        await ann.hear_nothing()
+
+
+async def test_a_bot_whose_command_is_anothers_already_says_so() -> None:
+    first, second, reports = Bot("dice"), Bot("coin"), list[str]()
+    for bot in (first, second):
+        bot.command("/roll")(echo)
+    async with open_room(first) as room:
+        await room.seat(second, reports.append)
+        assert reports[-1] == "/roll is asked of dice in #lobby, who came first"
+        ann = await room.enter("ann")
+        await ann.say("/roll")
+        assert (await ann.hear()).nick == "dice"
         await ann.hear_nothing()
 
 
@@ -266,7 +280,7 @@ async def test_without_a_turn_the_function_is_cancelled_and_the_bot_goes_on() ->
             raise
 
     async with open_room(config=ServerConfig(bots=Allowance(room_turns=1))) as room:
-        await room.seat(bot, reports.append)
+        await room.seat(bot, reports.append, strict=False)
         ann = await room.enter("ann")
         for text in "ab":
             await ann.say(text)
@@ -318,7 +332,7 @@ async def test_a_fault_is_reported_with_its_line_told_where_somebody_waits_and_e
     bot.command("/roll")(fail)
     bot.on_message(fail)
     async with open_room() as room:
-        await room.seat(bot, reports.append)
+        await room.seat(bot, reports.append, strict=False)
         ann = await room.enter("ann")
         await ann.say("x")
         await ann.hear_nothing()
@@ -346,7 +360,7 @@ async def test_a_function_that_takes_too_long_or_returns_no_text_has_failed() ->
         return 7
 
     async with open_room() as room:
-        await room.seat(bot, reports.append)
+        await room.seat(bot, reports.append, strict=False)
         ann = await room.enter("ann")
         for line in ("/sleep", "/count"):
             await ann.say(line)
@@ -366,7 +380,7 @@ async def test_lines_that_come_faster_than_they_are_looked_at_are_dropped_and_th
         seen.append(said.text)
 
     async with open_room(config=ServerConfig(rate_limit=None)) as room:
-        await room.seat(bot, reports.append)
+        await room.seat(bot, reports.append, strict=False)
         ann = await room.enter("ann")
         for number in range(1_100):
             await ann.say(str(number))
@@ -408,6 +422,18 @@ async def test_a_function_that_cannot_be_called_is_refused_at_once(function: Han
 async def test_a_name_that_no_command_can_have_is_refused_at_once(name: str) -> None:
     with pytest.raises(ValueError, match="A command's name is a slash and a letter"):
         Bot("dice").command(name)(echo)
+
+
+async def test_decorators_written_wrongly_say_how_to_write_them() -> None:
+    bot: Any = Bot("dice")
+    with pytest.raises(TypeError, match=r"Write @bot.every\(60\)"):
+        bot.every(echo)
+    with pytest.raises(ValueError, match="every 0 seconds: give a number above 0"):
+        bot.every(0)
+    with pytest.raises(TypeError, match=r'Write @bot.command\("/name"\)'):
+        bot.command(echo)
+    with pytest.raises(ValueError, match="The usage of /roll begins with /roll"):
+        bot.command("/roll", usage="roll 2d6")(echo)
 
 
 async def test_two_functions_for_the_same_are_refused() -> None:

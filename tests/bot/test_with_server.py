@@ -261,7 +261,8 @@ async def test_a_room_in_memory_does_what_the_client_does(server: Server, connec
         async with client.turn("lobby", TurnCause("timer")) as turn:
             posted = [await turn.post(f"line {number}", more=True) for number in range(1, 6)]
             await turn.show("rep")
-            reply = await turn.post("reply", reply_to=posted[0].seq, tokens=5)
+            turn.tokens = 5
+            reply = await turn.post("reply", reply_to=posted[0].seq)
         assert turn.ended == "done"
         assert [each.seq for each in posted] == [1, 2, 3, 4, 5]
         seen: list[ClientEvent] = []

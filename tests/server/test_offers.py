@@ -88,6 +88,15 @@ async def test_of_two_bots_that_add_the_same_the_first_to_come_is_asked(server: 
         assert [entry.asks for entry in asked if isinstance(entry, Message)] == [first.author, second.author]
 
 
+async def test_a_question_in_a_room_without_a_bot_is_told_where_one_is(server: Server) -> None:
+    async with lobby(server, "bot", "ann") as (bot, ann):
+        await offer(bot, "/search")
+        await ann.join("den")
+        answer = await type_line(ann, "/search why?", "den")
+        assert isinstance(answer, Notice)
+        assert answer.text == "No bot is in this room to ask, but bot is in #lobby: /join lobby and ask there."
+
+
 async def test_an_offer_replaces_the_one_before_and_goes_when_the_bot_does(server: Server) -> None:
     async with lobby(server, "ann") as (ann,):
         async with connected(server, "bot", bot=True) as bot:

@@ -201,8 +201,9 @@ async def test_a_number_of_lines_is_nobodys_wish(server: Server) -> None:
         assert stopped.text == "Stopped: bot."
 
 
-async def test_who_has_come_is_greeted_once_by_each_bot_and_nobody_else_is(server: Server) -> None:
-    async with lobby(server, "bot", "bot2") as (bot, other):
+async def test_who_has_come_is_greeted_once_by_each_bot_and_nobody_else_is() -> None:
+    config = ServerConfig(port=0, store="memory:", ping_s=1e6)
+    async with open_server(config) as server, lobby(server, "bot", "bot2") as (bot, other):
         for author in (None, "nobody", bot.author, other.author):
             no = await refused(bot, TakeTurn(bot.next_id(), "lobby", Cause("arrival", author=author)))
             assert no.code == "no_turn"

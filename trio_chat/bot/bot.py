@@ -4,7 +4,7 @@ This file owns the bot's life from the connection to its end: one nursery, one c
 cancels all of it. It must not know when the bot speaks or what it says.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from functools import partial
 from typing import Final
@@ -76,6 +76,7 @@ async def run_bot(
             open_it = partial(_open_model, config, client, report, tools, model)
             model = await stack.enter_async_context(open_it(joined.room))
             report(f"joined #{joined.room} as {client.nick}; {describe(config, handlers)}")
+            await _tell_of_others(client, joined.room, offers, report)
             seat = Seat(client, joined, config, model, handlers, report)
             await _live(client, seat, config, open_it, handlers, report, task_status)
     except BaseExceptionGroup as group:
@@ -85,6 +86,14 @@ async def run_bot(
 def _offers(handlers: Handlers, *, has_model: bool) -> list[CommandOffer]:
     by_model = [SEARCH] if has_model and SEARCH.name not in {offer.name for offer in handlers.offers} else []
     return [*by_model, *handlers.offers]
+
+
+async def _tell_of_others(client: RoomClient, room: str, offers: Sequence[CommandOffer], report: Report) -> None:
+    """Report which of our commands belong to a bot that was there before."""
+    ours = {offer.name for offer in offers}
+    for other in await client.commands(room) if ours else ():
+        if other.name in ours and other.by is not None:
+            report(f"{other.name} is asked of {other.by} in #{room}, who came first")
 
 
 def _connect(config: BotConfig, dial: Dial | None) -> AbstractAsyncContextManager[RoomClient]:

@@ -85,11 +85,13 @@ class Handlers:
         reasons: which one is called for what; the one for `Reason.MENTION` also for `Reason.PRIVATE`.
         commands: which one carries out a command, by its name without the slash.
         offers: the commands as people are shown them.
+        strict: whether a function's fault ends the bot, as a test wants it, and not that call alone.
     """
 
     reasons: dict[Reason, Handler] = field(default_factory=dict)
     commands: dict[str, Handler] = field(default_factory=dict)
     offers: list[CommandOffer] = field(default_factory=list)
+    strict: bool = False
 
     def are_awaited(self, cause: Cause) -> bool:
         """Return whether the function for an occasion is one that answers somebody."""

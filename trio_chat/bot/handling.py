@@ -32,17 +32,19 @@ class Handling:
         cause: the occasion.
         within_s: how long the function may take, in seconds.
         awaited: whether somebody waits for an answer: then the turn begins before the function, and a fault is told.
+        strict: whether a fault is raised.
 
     Attributes:
         fault: what the function has done wrong, in a line for the operator.
     """
 
-    def __init__(self, voice: Voice, cause: Cause, within_s: float, *, awaited: bool) -> None:
+    def __init__(self, voice: Voice, cause: Cause, within_s: float, *, awaited: bool, strict: bool = False) -> None:
         self.fault: str | None = None
         self._voice = voice
         self._cause = cause
         self._within_s = within_s
         self._awaited = awaited
+        self._strict = strict
         self._turn: TurnToSpeak | None = None
         self._draft = ("", "")
         self._wanted = trio.Event()
@@ -102,6 +104,8 @@ class Handling:
         except* TurnLost:
             pass  # what was being said is said in another turn
         except* Exception as faults:  # the border to code that is not ours: its faults end a call, never the bot
+            if self._strict:
+                raise
             self.fault = _described(handler, faults)
         if self.fault is not None and self._awaited:
             with contextlib.suppress(Refused):
@@ -142,7 +146,7 @@ def _described(handler: Handler, faults: BaseExceptionGroup[Exception]) -> str:
     while isinstance(fault, BaseExceptionGroup):
         fault = fault.exceptions[0]
     file = getattr(getattr(handler, "__code__", None), "co_filename", None)
-    every = traceback.extract_tb(fault.__traceback__)
+    every = [frame for frame in traceback.extract_tb(fault.__traceback__) if frame.filename != __file__]
     frames = [frame for frame in every if frame.filename == file] or every
     where = f", line {frames[-1].lineno} of {frames[-1].filename}" if frames else ""
     return f"its function {name_of(handler)} broke down: {type(fault).__name__}: {fault}{where}"

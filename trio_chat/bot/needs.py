@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from protocol import Cause, CommandOffer, Found, History, Joined, Limits, Members, Posted
+from protocol import Cause, CommandHelp, CommandOffer, Found, History, Joined, Limits, Members, Posted
 from trio_chat.client import ClientEvent
 
 
@@ -52,6 +52,8 @@ class RoomClient(Protocol):
     def rooms(self) -> Mapping[str, RoomPlace]: ...
 
     async def join(self, room: str, *, last: int = 50) -> Joined: ...
+
+    async def commands(self, room: str | None = None) -> Sequence[CommandHelp]: ...
 
     async def leave(self, room: str) -> None: ...
 

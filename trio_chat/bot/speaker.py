@@ -84,7 +84,8 @@ class Speaker:
         return not self._voice.was_lost
 
     async def _answer_by_function(self, handler: Handler, cause: Cause) -> None:
-        handling = Handling(self._voice, cause, self._config.answer_s, awaited=self._handlers.are_awaited(cause))
+        awaited, strict = self._handlers.are_awaited(cause), self._handlers.strict
+        handling = Handling(self._voice, cause, self._config.answer_s, awaited=awaited, strict=strict)
         try:
             await handling.run(handler, Occasion(cause, self._conversation, self._client, handling))
         finally:

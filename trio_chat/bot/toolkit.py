@@ -165,6 +165,7 @@ class Bot:
         client: RoomClient | None = None,
         dial: Dial | None = None,
         report: Report = tell,
+        strict: bool = False,
         task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Run the bot until cancelled, in a nursery of the caller's; `nursery.start` returns once it is in its room.
@@ -173,6 +174,7 @@ class Bot:
             client: as for `run_bot`.
             dial: as for `run_bot`; `Server.dial` for a server in the same process.
             report: takes lines for the operator; by default they are printed.
+            strict: whether an exception in a function ends the bot and is raised here, and not that call alone.
 
         Raises:
             BotConfigError: it cannot be run as it is set up.
@@ -183,7 +185,7 @@ class Bot:
             client=client,
             dial=dial,
             tools=self._toolbox.tools,
-            handlers=self._handlers,
+            handlers=dataclasses.replace(self._handlers, strict=strict),
             report=report,
             task_status=task_status,
         )

@@ -91,15 +91,15 @@ async def chat(options: Options, *, stdin: int = 0, stdout: int = 1) -> int:
 
 
 async def send(client: Client, room: str, text: str, answer_to: int | None) -> int:
-    """Post `text`, or carry out the command that it is, and write the answer to a descriptor, or nowhere.
+    """Post `text`, and write the answer to a descriptor, or nowhere. The text is acknowledged then.
 
     Returns:
-        The exit status, once there is an answer: 1 if it could not be written, or was a warning.
+        The exit status: 1 if the answer could not be written.
     """
     async with trio.open_nursery() as nursery:
         nursery.start_soon(_tell_what_is_wrong, client)
         await client.join(room, last=0)
-        posted = await (client.command(text, room=room) if text.startswith("/") else client.post(room, text))
+        posted = await client.post(room, text)
         nursery.cancel_scope.cancel()
     if answer_to is not None:
         try:
@@ -107,9 +107,6 @@ async def send(client: Client, room: str, text: str, answer_to: int | None) -> i
         except OSError as error:
             await complain(f"The text is posted, but the answer cannot be written: {error.strerror}.")
             return 1
-    if isinstance(posted, Notice) and posted.level == "warning":
-        await complain(posted.text)
-        return 1
     return 0
 
 

@@ -25,6 +25,9 @@ WAITING_LINES: Final = 100
 GOODBYE_S: Final = 2.0
 """How long Ctrl-D waits for the server to answer what was typed before."""
 
+LEARN_S: Final = 1.0
+"""How long Tab waits for the server to tell which commands there are."""
+
 PROMPT_CHARS: Final = 20
 
 
@@ -47,6 +50,7 @@ class Typist:
         self._listed: list[str] = []
         self._completions = Completions(self._nicks, self._rooms)
         self._editor = Editor(self._completions)
+        self._learnt = trio.Event()
         # Holds one: a signal that is there already says all that a second one would.
         self._learn_anew, self._to_learn = trio.open_memory_channel[None](1)
 
@@ -75,14 +79,19 @@ class Typist:
 
     async def _take_keys(self, typed: trio.MemorySendChannel[str]) -> None:
         while keys := await self._terminal.receive():
-            is_new = not self._editor.text
-            actions = self._editor.feed(keys)
-            if is_new and self._editor.text.startswith("/"):
-                self._learn_soon()
-            for action in actions:
-                if isinstance(action, Leave):
-                    return
-                await self._act(action, typed)
+            before, tab, after = keys.partition(b"\t")
+            for piece in (before, tab + after):
+                if piece.startswith(b"\t") and self._editor.text.startswith("/"):
+                    with trio.move_on_after(LEARN_S):
+                        await self._learnt.wait()
+                is_new = not self._editor.text
+                actions = self._editor.feed(piece)
+                if is_new and self._editor.text.startswith("/"):
+                    self._learn_soon()
+                for action in actions:
+                    if isinstance(action, Leave):
+                        return
+                    await self._act(action, typed)
             self.talk.output.refresh()
 
     async def _act(self, action: Action, typed: trio.MemorySendChannel[str]) -> None:
@@ -121,6 +130,8 @@ class Typist:
     # --- completion ---------------------------------------------------------------------------------------
 
     def _learn_soon(self) -> None:
+        if self._learnt.is_set():
+            self._learnt = trio.Event()
         with contextlib.suppress(trio.WouldBlock):
             self._learn_anew.send_nowait(None)
 
@@ -132,7 +143,9 @@ class Typist:
         async for _ in self._to_learn:
             with contextlib.suppress(ChatError):
                 self._completions.commands = [each.name for each in await self._client.commands(self.talk.room)]
+                self._learnt.set()
                 self._listed = [room.name for room in (await self._client.list_rooms()).rooms]
+            self._learnt.set()
 
     def _nicks(self) -> Iterable[str]:
         view = self._client.rooms.get(self.talk.room or "")

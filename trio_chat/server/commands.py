@@ -55,6 +55,9 @@ NO_BOT: Final = (
 )
 
 
+BOT_ELSEWHERE: Final = "No bot is in this room to ask, but {0} is in #{1}: /join {1} and ask there."
+
+
 class Typed(Struct, frozen=True):
     """A command as it was typed: the connection and request it came by, and the words after its name."""
 
@@ -231,7 +234,9 @@ async def _search(typed: Typed) -> None:
     room = membership_in(typed.c, typed.room).room.name
     asked = offers.offered(typed.c, room).get(SEARCH)
     if asked is None:
-        typed.c.send(Notice(NO_BOT.format(room=room), room, "warning", typed.id))
+        elsewhere = offers.somewhere(typed.c.hub.people, SEARCH)
+        text = NO_BOT.format(room=room) if elsewhere is None else BOT_ELSEWHERE.format(*elsewhere)
+        typed.c.send(Notice(text, room, "warning", typed.id))
     else:
         await _ask(typed, asked)
 

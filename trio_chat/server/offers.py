@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from protocol import CommandHelp, Offer
 from trio_chat.server.access import maybe_membership_in, me
 from trio_chat.server.errors import Refusal
-from trio_chat.server.people import Person
+from trio_chat.server.people import People, Person
 
 if TYPE_CHECKING:
     from trio_chat.server.connection import Connection
@@ -34,6 +34,16 @@ def offered(c: "Connection", room: str | None) -> dict[str, Offered]:
                     shown = CommandHelp(offer.name, offer.usage, offer.help, person.nick)
                     found.setdefault(offer.name, Offered(person, shown))
     return found
+
+
+def somewhere(people: People, command: str) -> tuple[str, str] | None:
+    """Return a bot that adds a command in some public room, and that room; None: nobody does."""
+    for person in people.online():
+        if command in person.offers:
+            rooms = [name for connection in person.connections for name in connection.memberships]
+            if public := [name for name in rooms if not name.startswith("~")]:
+                return person.nick, public[0]
+    return None
 
 
 def take(c: "Connection", offer: Offer, reserved: Container[str]) -> None:
