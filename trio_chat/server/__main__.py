@@ -68,7 +68,7 @@ def main(
     bots
         A TOML file of bots to run in the server, [[bot]] for each.
     hops
-        How many times bots may answer each other before somebody else speaks. [default: 3]
+        How many turns bots may have in a row until somebody else speaks; 0: none at all. [default: 3]
     config
         A TOML file with these settings; flags go before it.
     log_level
