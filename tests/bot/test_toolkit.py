@@ -199,6 +199,27 @@ async def test_replies_and_a_returned_text_are_messages_of_one_turn() -> None:
         await ann.hear_nothing()
 
 
+async def test_what_was_said_is_shown_no_more_and_is_not_said_again_when_the_turn_is_stopped() -> None:
+    bot = Bot("poet")
+
+    @bot.on_mention
+    async def recite(asked: Occasion) -> None:
+        asked.show("one")
+        await trio.sleep(0.01)
+        asked.show("one two")
+        await asked.reply("one two")
+        await trio.sleep_forever()
+
+    async with open_room(bot) as room:
+        ann = await room.enter("ann")
+        await ann.say("poet?")
+        assert (await ann.hear()).text == "one two"
+        await trio.sleep(1)
+        assert [draft.text for draft in ann.drafts] == ["one"]
+        await ann.say("/stop")
+        await ann.hear_nothing()
+
+
 async def test_a_text_too_long_for_one_message_becomes_several() -> None:
     bot = Bot("poet")
 

@@ -96,9 +96,15 @@ class Voice:
     async def post(self, turn: TurnToSpeak, text: str, cause: Cause, *, more: bool = False, tokens: int = 0) -> None:
         """Say something in a turn, in reply to what it is caused by; it ends the turn unless there is `more`.
 
+        What was to be shown is not shown any more: it has been said.
+
         Raises:
             Refused: the room does not take it.
         """
+        self._draft = _nothing
+        await self._post(turn, text, cause, more=more, tokens=tokens)
+
+    async def _post(self, turn: TurnToSpeak, text: str, cause: Cause, *, more: bool, tokens: int = 0) -> None:
         reply_to = None if cause.entry is None else cause.entry.seq
         posted = await turn.post(text, more=more, reply_to=reply_to, tokens=tokens)
         own = Line(posted.seq, posted.at, self._client.nick, text, own=True, bot=True, reply_to=reply_to)
@@ -108,7 +114,7 @@ class Voice:
         """Say something besides, in the turn under way, if there is one."""
         if self._turn is not None:
             try:
-                await self.post(self._turn, text, cause, more=True)
+                await self._post(self._turn, text, cause, more=True)
             except Refused as refused:
                 self._report(f"the room did not take a post: {refused}")
 
