@@ -362,6 +362,56 @@ async def test_a_function_that_takes_too_long_or_returns_no_text_has_failed() ->
     ]
 
 
+async def test_showing_what_is_no_text_is_a_fault_of_that_call_alone() -> None:
+    bot, reports = Bot("dice"), list[str]()
+
+    @bot.on_mention
+    async def count(asked: Occasion) -> str:
+        if asked.text == "dice 7":
+            asked.show(7)  # type: ignore[arg-type]  # the mistake that it is about
+        return "yes"
+
+    async with open_room() as room:
+        await room.seat(bot, reports.append)
+        ann = await room.enter("ann")
+        await ann.say("dice 7")
+        assert "broken down" in (await ann.hear()).text
+        await ann.say("dice 8")
+        assert (await ann.hear()).text == "yes"
+    (fault,) = (line for line in reports if "broke down" in line)
+    assert fault.startswith("its function count broke down: TypeError: it showed int, which is no text")
+
+
+@pytest.mark.parametrize("after_s", [0, 1])
+@pytest.mark.parametrize("room_turns", [0, 20])
+async def test_a_task_that_a_function_leaves_behind_says_and_shows_nothing(after_s: float, room_turns: int) -> None:
+    bot, complaints = Bot("dice"), list[str]()
+
+    async def linger(asked: Occasion) -> None:
+        await trio.sleep(after_s)
+        with pytest.raises(RuntimeError, match="the function has ended") as complaint:
+            await asked.reply("late")
+        complaints.append(str(complaint.value))
+        with pytest.raises(RuntimeError, match="the function has ended"):
+            asked.show("late")
+
+    async with trio.open_nursery() as nursery:
+
+        @bot.on_message
+        async def look(said: Occasion) -> None:
+            nursery.start_soon(linger, said)
+            if room_turns == 0:
+                await said.reply("x")
+
+        async with open_room(bot, config=ServerConfig(bots=Allowance(room_turns=room_turns))) as room:
+            ann = await room.enter("ann")
+            await ann.say("x")
+            await trio.sleep(10)
+            await ann.hear_nothing()
+            assert not ann.drafts
+    assert len(complaints) == 1
+
+
 async def test_lines_that_come_faster_than_they_are_looked_at_are_dropped_and_that_is_reported_once() -> None:
     bot, reports, seen = Bot("slow"), list[str](), list[str]()
 

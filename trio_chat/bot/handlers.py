@@ -56,6 +56,7 @@ class Occasion:
 
         Raises:
             Refused: the room does not take it.
+            RuntimeError: the function has ended: a task that it has left behind says nothing.
         """
         await self._saying.reply(text)
 
@@ -63,6 +64,10 @@ class Occasion:
         """Show people what is about to be said, as far as it is known, and in a line what is done besides; never waits.
 
         The newest text replaces the one before. A turn that is stopped leaves it in the room, marked so.
+
+        Raises:
+            TypeError: that is no text.
+            RuntimeError: as `reply`.
         """
         self._saying.show(text, doing)
 

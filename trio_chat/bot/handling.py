@@ -50,7 +50,7 @@ class Handling:
         self._said = False
         self._wanted = trio.Event()
         self._given = trio.Event()
-        self._over = trio.Event()
+        self._over = trio.Event()  # nothing is said or shown any more
 
     async def run(self, handler: Handler, occasion: Occasion) -> None:
         """Call the function and wait for its end. Cancelled, or without a turn, so is the function.
@@ -61,27 +61,33 @@ class Handling:
         refusal: Refused | None = None
         if self._awaited:
             self._wanted.set()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._call, handler, occasion, nursery.cancel_scope)
-            await self._wanted.wait()
-            try:
-                async with self._voice.turn(self._cause) as turn:
-                    self._begin(turn)
-                    await self._over.wait()
-                self.was_lost = turn.ended == "gone" and not self._said
-            except Refused as refused:
-                refusal = refused
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._call, handler, occasion, nursery.cancel_scope)
+                await self._wanted.wait()
+                try:
+                    async with self._voice.turn(self._cause) as turn:
+                        self._begin(turn)
+                        await self._over.wait()
+                    self.was_lost = turn.ended == "gone" and not self._said
+                except Refused as refused:
+                    refusal = refused
+                nursery.cancel_scope.cancel()
+        finally:
+            self._over.set()
+            self._given.set()  # a task that the function has left behind waits no more
         if refusal is not None:
             raise refusal
 
     async def reply(self, text: str) -> None:
         """Say something, with more to come; see `Occasion.reply`."""
+        self._check_under_way()
         await self._say(text, is_last=False)
 
     def show(self, text: str, doing: str) -> None:
         """Show a draft; see `Occasion.show`."""
-        self._draft = (text, doing)
+        self._check_under_way()
+        self._draft = _text(text), _text(doing)
         self._wanted.set()
         if self._given.is_set():
             self._voice.show(lambda: (text, doing))
@@ -128,10 +134,23 @@ class Handling:
             return
         self._wanted.set()
         await self._given.wait()
+        self._check_under_way()
         assert self._turn is not None
         for left, post in zip(reversed(range(len(posts))), posts, strict=True):
             await self._voice.post(self._turn, post, self._cause, more=left > 0 or not is_last)
             self._said = True
+
+    def _check_under_way(self) -> None:
+        if self._over.is_set():
+            raise RuntimeError(
+                "the function has ended, and its turn with it; what it still has to say comes before that"
+            )
+
+
+def _text(shown: object) -> str:
+    if not isinstance(shown, str):
+        raise TypeError(f"it showed {type(shown).__name__}, which is no text")
+    return shown
 
 
 def _described(handler: Handler, faults: BaseExceptionGroup[Exception]) -> str:
