@@ -9,6 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from protocol import CommandHelp, Notice
+from tests.bot.cutting import cut_once_at
 from tests.bot.room import RoomInMemory
 from trio_chat.bot import Bot, BotConfig, BotConfigError, Handler, Occasion
 from trio_chat.bot.triggers import Reason
@@ -308,6 +309,24 @@ async def test_a_function_whose_turn_was_lost_before_it_said_anything_is_called_
         nursery.cancel_scope.cancel()
     assert calls == ["sage, a", "sage, a", "sage, b"]
     assert [message.text for message in room.said_by_bot] == ["yes", "one"]
+
+
+async def test_that_the_connection_is_lost_while_it_speaks_is_no_fault_of_a_function() -> None:
+    bot, reports = Bot(BotConfig(nick="poet", model=None, session="b" * 32)), list[str]()
+
+    @bot.on_mention
+    async def recite(asked: Occasion) -> str:
+        await asked.reply("one")
+        return "two"
+
+    async with open_room() as room, trio.open_nursery() as nursery:
+        await nursery.start(partial(bot.serve, dial=cut_once_at("post", room.server.dial), report=reports.append))
+        ann = await room.enter("ann")
+        await ann.say("poet?")
+        assert [(await ann.hear()).text for _ in range(2)] == ["one", "two"]
+        nursery.cancel_scope.cancel()
+    assert [line for line in reports if line.startswith("cut off")]
+    assert not [line for line in reports if "broke down" in line]
 
 
 # --- faults -----------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from trio_chat.bot.posts import posts_of
 from trio_chat.bot.triggers import Cause
 from trio_chat.bot.voice import Voice
 from trio_chat.client import Refused
+from trio_chat.client.turn import DONE
 
 FAILED: Final = "I cannot answer just now: something in me has broken down."
 
@@ -105,6 +106,9 @@ class Handling:
             with trio.fail_after(self._within_s):
                 if text := await self._words_of(handler, occasion):
                     await self._say(text, is_last=True)
+        except* Refused as refusals:
+            if self._turn is None or self._turn.ended in (None, DONE):  # else it is the turn's end that it met
+                self.fault = _described(handler, refusals)
         except* Exception as faults:  # the border to code that is not ours: its faults end a call, never the bot
             self.fault = _described(handler, faults)
         if self.fault is not None and self._awaited:
