@@ -311,6 +311,20 @@ async def test_a_function_whose_turn_was_lost_before_it_said_anything_is_called_
     assert [message.text for message in room.said_by_bot] == ["yes", "one"]
 
 
+@pytest.mark.parametrize("line", ["/recite", "poet?", "x"])
+async def test_a_turn_is_asked_for_again_where_the_connection_is_lost_before_it_is_granted(line: str) -> None:
+    bot = Bot(BotConfig(nick="poet", model="markov", session="b" * 32))
+    bot.command("/recite")(echo)
+    bot.on_message(echo)
+    async with open_room() as room, trio.open_nursery() as nursery:
+        await nursery.start(partial(bot.serve, dial=cut_once_at("turn", room.server.dial), report=print))
+        ann = await room.enter("ann")
+        await ann.say(line)
+        assert (await ann.hear(within_s=60)).reply_to == 1
+        await ann.hear_nothing()
+        nursery.cancel_scope.cancel()
+
+
 async def test_that_the_connection_is_lost_while_it_speaks_is_no_fault_of_a_function() -> None:
     bot, reports = Bot(BotConfig(nick="poet", model=None, session="b" * 32)), list[str]()
 
