@@ -177,6 +177,8 @@ def _check_offer(offer: Offer) -> None:
                 f"A command's name is a slash and a letter, then up to {COMMAND_CHARS - 2} of a to z, 0 to 9, - and _.",
             )
         check_line("usage", command.usage, USAGE_CHARS)
+        if command.usage.partition(" ")[0] != command.name:
+            raise MessageError("bad_text", f"The usage of {command.name} begins with it: it says what to type.")
         check_line("help", command.help, HELP_CHARS)
 
 

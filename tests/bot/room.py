@@ -104,7 +104,7 @@ class RoomInMemory:
 
     async def offer(self, commands: Sequence[CommandOffer]) -> None:
         await self._be_asked()
-        assert not self._joined, "whoever sees the bot come finds its commands"
+        assert not (self._joined and commands), "whoever sees the bot come finds its commands"
         self.offers = list(commands)
 
     @asynccontextmanager

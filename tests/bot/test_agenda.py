@@ -81,7 +81,18 @@ def test_lines_are_looked_at_one_by_one_behind_the_questions_and_too_many_are_dr
     assert agenda.take() == question(4)
     agenda.forget(1)
     assert agenda.offer(line(5)) is Verdict.TAKEN
-    assert [agenda.take() for _ in range(4)] == [line(2), line(5), Cause(Reason.TIMER), None]
+    assert [agenda.take() for _ in range(4)] == [line(2), Cause(Reason.TIMER), line(5), None]
+
+
+def test_neither_many_lines_nor_a_quick_timer_keep_the_other_waiting() -> None:
+    agenda = Agenda()
+    taken: list[Cause | None] = []
+    for seq in range(1, 4):
+        agenda.offer(line(seq))
+        agenda.offer(line(seq + 10))
+        agenda.offer(Cause(Reason.TIMER))
+        taken += [agenda.take(), agenda.take()]
+    assert taken == [line(1), Cause(Reason.TIMER), line(11), Cause(Reason.TIMER), line(2), Cause(Reason.TIMER)]
 
 
 def test_cleared_it_is_empty() -> None:

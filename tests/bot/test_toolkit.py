@@ -10,6 +10,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from protocol import CommandHelp, Notice
+from tests.bot.cutting import cut_once_at
 from tests.bot.room import RoomInMemory
 from trio_chat.bot import Bot, BotConfig, BotConfigError, Handler, Occasion, private
 from trio_chat.bot.triggers import Reason
@@ -229,6 +230,27 @@ async def test_replies_and_a_returned_text_are_messages_of_one_turn() -> None:
         await ann.hear_nothing()
 
 
+async def test_what_was_said_is_shown_no_more_and_is_not_said_again_when_the_turn_is_stopped() -> None:
+    bot = Bot("poet")
+
+    @bot.on_mention
+    async def recite(asked: Occasion) -> None:
+        asked.show("one")
+        await trio.sleep(0.01)
+        asked.show("one two")
+        await asked.reply("one two")
+        await trio.sleep_forever()
+
+    async with open_room(bot) as room:
+        ann = await room.enter("ann")
+        await ann.say("poet?")
+        assert (await ann.hear()).text == "one two"
+        await trio.sleep(1)
+        assert [draft.text for draft in ann.drafts] == ["one"]
+        await ann.say("/stop")
+        await ann.hear_nothing()
+
+
 async def test_a_text_too_long_for_one_message_becomes_several() -> None:
     bot = Bot("poet")
 
@@ -319,6 +341,38 @@ async def test_a_function_whose_turn_was_lost_before_it_said_anything_is_called_
     assert [message.text for message in room.said_by_bot] == ["yes", "one"]
 
 
+@pytest.mark.parametrize("line", ["/recite", "poet?", "x"])
+async def test_a_turn_is_asked_for_again_where_the_connection_is_lost_before_it_is_granted(line: str) -> None:
+    bot = Bot(BotConfig(nick="poet", model="markov", session="b" * 32))
+    bot.command("/recite")(echo)
+    bot.on_message(echo)
+    async with open_room() as room, trio.open_nursery() as nursery:
+        await nursery.start(partial(bot.serve, dial=cut_once_at("turn", room.server.dial), report=print))
+        ann = await room.enter("ann")
+        await ann.say(line)
+        assert (await ann.hear(within_s=60)).reply_to == 1
+        await ann.hear_nothing()
+        nursery.cancel_scope.cancel()
+
+
+async def test_that_the_connection_is_lost_while_it_speaks_is_no_fault_of_a_function() -> None:
+    bot, reports = Bot(BotConfig(nick="poet", model=None, session="b" * 32)), list[str]()
+
+    @bot.on_mention
+    async def recite(asked: Occasion) -> str:
+        await asked.reply("one")
+        return "two"
+
+    async with open_room() as room, trio.open_nursery() as nursery:
+        await nursery.start(partial(bot.serve, dial=cut_once_at("post", room.server.dial), report=reports.append))
+        ann = await room.enter("ann")
+        await ann.say("poet?")
+        assert [(await ann.hear()).text for _ in range(2)] == ["one", "two"]
+        nursery.cancel_scope.cancel()
+    assert [line for line in reports if line.startswith("cut off")]
+    assert not [line for line in reports if "broke down" in line]
+
+
 # --- faults -----------------------------------------------------------------------------------------------
 
 
@@ -369,6 +423,56 @@ async def test_a_function_that_takes_too_long_or_returns_no_text_has_failed() ->
         "its function sleep was given up after 10 s",
         "its function count broke down: TypeError: it returned int, which is neither a text nor None",
     ]
+
+
+async def test_showing_what_is_no_text_is_a_fault_of_that_call_alone() -> None:
+    bot, reports = Bot("dice"), list[str]()
+
+    @bot.on_mention
+    async def count(asked: Occasion) -> str:
+        if asked.text == "dice 7":
+            asked.show(7)  # type: ignore[arg-type]  # the mistake that it is about
+        return "yes"
+
+    async with open_room() as room:
+        await room.seat(bot, reports.append)
+        ann = await room.enter("ann")
+        await ann.say("dice 7")
+        assert "broken down" in (await ann.hear()).text
+        await ann.say("dice 8")
+        assert (await ann.hear()).text == "yes"
+    (fault,) = (line for line in reports if "broke down" in line)
+    assert fault.startswith("its function count broke down: TypeError: it showed int, which is no text")
+
+
+@pytest.mark.parametrize("after_s", [0, 1])
+@pytest.mark.parametrize("room_turns", [0, 20])
+async def test_a_task_that_a_function_leaves_behind_says_and_shows_nothing(after_s: float, room_turns: int) -> None:
+    bot, complaints = Bot("dice"), list[str]()
+
+    async def linger(asked: Occasion) -> None:
+        await trio.sleep(after_s)
+        with pytest.raises(RuntimeError, match="the function has ended") as complaint:
+            await asked.reply("late")
+        complaints.append(str(complaint.value))
+        with pytest.raises(RuntimeError, match="the function has ended"):
+            asked.show("late")
+
+    async with trio.open_nursery() as nursery:
+
+        @bot.on_message
+        async def look(said: Occasion) -> None:
+            nursery.start_soon(linger, said)
+            if room_turns == 0:
+                await said.reply("x")
+
+        async with open_room(bot, config=ServerConfig(bots=Allowance(room_turns=room_turns))) as room:
+            ann = await room.enter("ann")
+            await ann.say("x")
+            await trio.sleep(10)
+            await ann.hear_nothing()
+            assert not ann.drafts
+    assert len(complaints) == 1
 
 
 async def test_lines_that_come_faster_than_they_are_looked_at_are_dropped_and_that_is_reported_once() -> None:

@@ -3,6 +3,10 @@
 import pytest
 
 from protocol import (
+    COMMAND_CHARS,
+    HELP_CHARS,
+    OFFERS_MAX,
+    USAGE_CHARS,
     Command,
     CommandHelp,
     CommandOffer,
@@ -111,6 +115,20 @@ async def test_an_offer_replaces_the_one_before_and_goes_when_the_bot_does(serve
         async with connected(server, "bot", bot=True) as bot:
             await bot.join()
             assert await added(ann) == []
+
+
+async def test_of_too_many_commands_those_of_the_bots_that_came_first_are_there(server: Server) -> None:
+    async with lobby(server, *(f"bot{number}" for number in range(60)), "ann") as (*bots, ann):
+        for number, bot in enumerate(bots):
+            # As long as they may be: all of them would be 1.5 MB, and a frame holds one.
+            names = [f"/b{number}x{count}".ljust(COMMAND_CHARS, "x") for count in range(OFFERS_MAX)]
+            commands = [CommandOffer(name, "🎲" * USAGE_CHARS, "🎲" * HELP_CHARS) for name in names]
+            assert isinstance(await bot.ask(OfferRequest(bot.next_id(), commands)), Done)
+        assert [command.by for command in await added(ann)] == [
+            f"bot{number}" for number in range(10) for _ in range(20)
+        ]
+        for line in ("/help", "/unknown"):
+            assert isinstance(await type_line(ann, line), Notice)
 
 
 async def test_a_bot_is_not_offered_its_own_commands(server: Server) -> None:

@@ -31,8 +31,8 @@ class Verdict(Enum):
 
 
 class Agenda:
-    """Causes that wait. Questions come first, in their order, then lines that are only looked at; of what nobody in
-    particular waits for, one each.
+    """Causes that wait. Questions come first, in their order; then, in turns, a line that is only looked at, and
+    something that nobody in particular waits for, of which there is one each: neither keeps the other waiting for ever.
 
     Args:
         max_questions: searches and mentions that may wait, at least 1.
@@ -46,6 +46,7 @@ class Agenda:
         self._questions: deque[Cause] = deque()
         self._others: dict[tuple[Reason, str | None], Cause] = {}  # by who has arrived
         self._first: Cause | None = None
+        self._line_was_last = False
 
     def offer(self, cause: Cause) -> Verdict:
         """Take in `cause`, if there is room for it."""
@@ -77,9 +78,11 @@ class Agenda:
             return first
         if self._questions:
             return self._questions.popleft()
-        if self._lines:
+        if self._lines and not (self._others and self._line_was_last):
+            self._line_was_last = True
             return self._lines.popleft()
         if self._others:
+            self._line_was_last = False
             return self._others.pop(next(iter(self._others)))
         return None
 

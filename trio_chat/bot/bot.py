@@ -4,8 +4,8 @@ This file owns the bot's life from the connection to its end: one nursery, one c
 cancels all of it. It must not know when the bot speaks or what it says.
 """
 
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from functools import partial
 from typing import Final
 
@@ -26,6 +26,8 @@ AGENT = "trio_chat.bot"
 NO_FUNCTIONS: Final = Handlers()
 SEARCH: Final = CommandOffer("/search", "/search QUESTION", "ask the AI; the room sees question and answer")
 """What every bot with a model answers."""
+LEAVE_S: Final = 1.0
+"""How long a bot that ends may take to say that its commands are gone."""
 
 
 def _say_nothing(line: str) -> None:
@@ -68,10 +70,13 @@ async def run_bot(
         prepare(config)
     try:
         async with AsyncExitStack() as stack:
+            is_ours = client is None
             if client is None:
                 client = await stack.enter_async_context(_connect(config, dial))
-            if offers := _offers(handlers, has_model=model is not None or config.model is not None):
-                await client.offer(offers)
+            offers = offers_of(handlers, has_model=model is not None or config.model is not None)
+            await client.offer(offers)
+            if not is_ours:
+                await stack.enter_async_context(_taking_back(client))
             joined = await client.join(config.room_name, last=config.catch_up)
             open_it = partial(_open_model, config, client, report, tools, model)
             model = await stack.enter_async_context(open_it(joined.room))
@@ -83,7 +88,18 @@ async def run_bot(
         raise _alone(group) from None
 
 
-def _offers(handlers: Handlers, *, has_model: bool) -> list[CommandOffer]:
+@asynccontextmanager
+async def _taking_back(client: RoomClient) -> AsyncIterator[None]:
+    """Add no commands any more after the block: the client is the caller's, and goes on without the bot."""
+    try:
+        yield
+    finally:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + LEAVE_S), suppress(ChatError):
+            await client.offer([])
+
+
+def offers_of(handlers: Handlers, *, has_model: bool) -> list[CommandOffer]:
+    """Return the commands that a bot adds: those of its functions, and `/search` of its model's."""
     by_model = [SEARCH] if has_model and SEARCH.name not in {offer.name for offer in handlers.offers} else []
     return [*by_model, *handlers.offers]
 

@@ -56,6 +56,7 @@ class Occasion:
 
         Raises:
             Refused: the room does not take it.
+            RuntimeError: the function has ended: a task that it has left behind says nothing.
         """
         await self._saying.reply(text)
 
@@ -63,6 +64,10 @@ class Occasion:
         """Show people what is about to be said, as far as it is known, and in a line what is done besides; never waits.
 
         The newest text replaces the one before. A turn that is stopped leaves it in the room, marked so.
+
+        Raises:
+            TypeError: that is no text.
+            RuntimeError: as `reply`.
         """
         self._saying.show(text, doing)
 
@@ -98,12 +103,11 @@ class Handlers:
         addressed = cause.reason in (Reason.MENTION, Reason.PRIVATE) and Reason.MENTION in self.reasons
         return addressed or cause.reason in (Reason.COMMAND, Reason.SEARCH)
 
-    def find(self, cause: Cause, *, has_model: bool) -> Handler | None:
-        """Return the function for an occasion: the most particular; that for any line only where there is no model."""
+    def find(self, cause: Cause) -> Handler | None:
+        """Return the function for an occasion, if there is one."""
         match cause.reason:
             case Reason.COMMAND | Reason.SEARCH if cause.entry is not None:
                 return self.commands.get(cause.entry.command or "")
             case Reason.MENTION | Reason.PRIVATE:
-                addressed = self.reasons.get(Reason.MENTION)
-                return addressed or (None if has_model else self.reasons.get(Reason.MESSAGE))
+                return self.reasons.get(Reason.MENTION)
         return self.reasons.get(cause.reason)

@@ -20,6 +20,7 @@ from trio_chat.bot.posts import posts_of
 from trio_chat.bot.triggers import Cause
 from trio_chat.bot.voice import Voice
 from trio_chat.client import Refused, TurnLost
+from trio_chat.client.turn import DONE
 
 FAILED: Final = "I cannot answer just now: something in me has broken down."
 
@@ -49,7 +50,7 @@ class Handling:
         self._draft = ("", "")
         self._wanted = trio.Event()
         self._given = trio.Event()
-        self._over = trio.Event()
+        self._over = trio.Event()  # nothing is said or shown any more
 
     async def run(self, handler: Handler, occasion: Occasion) -> None:
         """Call the function and wait for its end. Cancelled, or without a turn, so is the function.
@@ -62,26 +63,32 @@ class Handling:
         self._voice.was_lost = False  # most functions say nothing
         if self._awaited:
             self._wanted.set()
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._call, handler, occasion, nursery.cancel_scope)
-            await self._wanted.wait()
-            try:
-                async with self._voice.turn(self._cause) as turn:
-                    self._begin(turn)
-                    await self._over.wait()
-            except Refused as refused:
-                refusal = refused
-            nursery.cancel_scope.cancel()
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._call, handler, occasion, nursery.cancel_scope)
+                await self._wanted.wait()
+                try:
+                    async with self._voice.turn(self._cause) as turn:
+                        self._begin(turn)
+                        await self._over.wait()
+                except Refused as refused:
+                    refusal = refused
+                nursery.cancel_scope.cancel()
+        finally:
+            self._over.set()
+            self._given.set()  # a task that the function has left behind waits no more
         if refusal is not None:
             raise refusal
 
     async def reply(self, text: str) -> None:
         """Say something, with more to come; see `Occasion.reply`."""
+        self._check_under_way()
         await self._say(text, is_last=False)
 
     def show(self, text: str, doing: str) -> None:
         """Show a draft; see `Occasion.show`."""
-        self._draft = (text, doing)
+        self._check_under_way()
+        self._draft = _text(text), _text(doing)
         self._wanted.set()
         if self._given.is_set():
             self._voice.show(lambda: (text, doing))
@@ -95,6 +102,15 @@ class Handling:
     async def _call(self, handler: Handler, occasion: Occasion, all_of_it: trio.CancelScope) -> None:
         if self._awaited:
             await self._given.wait()
+        await self._have_it_speak(handler, occasion)
+        if self.fault is not None and self._awaited:
+            with contextlib.suppress(Refused):
+                await self._say(FAILED, is_last=True)
+        self._over.set()
+        if not self._wanted.is_set():
+            all_of_it.cancel()  # nothing was to be said
+
+    async def _have_it_speak(self, handler: Handler, occasion: Occasion) -> None:
         try:
             with trio.move_on_after(self._within_s) as patience:
                 if text := await self._words_of(handler, occasion):
@@ -103,16 +119,13 @@ class Handling:
                 self.fault = f"its function {name_of(handler)} was given up after {self._within_s:g} s"
         except* TurnLost:
             pass  # what was being said is said in another turn
+        except* Refused as refusals:
+            if self._turn is None or self._turn.ended in (None, DONE):  # else it is the turn's end that it met
+                self.fault = _described(handler, refusals)
         except* Exception as faults:  # the border to code that is not ours: its faults end a call, never the bot
             if self._strict:
                 raise
             self.fault = _described(handler, faults)
-        if self.fault is not None and self._awaited:
-            with contextlib.suppress(Refused):
-                await self._say(FAILED, is_last=True)
-        self._over.set()
-        if not self._wanted.is_set():
-            all_of_it.cancel()  # nothing was to be said
 
     async def _words_of(self, handler: Handler, occasion: Occasion) -> str | None:
         result: Any = handler(occasion)
@@ -136,8 +149,21 @@ class Handling:
             return
         self._wanted.set()
         await self._given.wait()
+        self._check_under_way()
         assert self._turn is not None
         await self._voice.say(self._turn, posts, self._cause, more=not is_last)
+
+    def _check_under_way(self) -> None:
+        if self._over.is_set():
+            raise RuntimeError(
+                "the function has ended, and its turn with it; what it still has to say comes before that"
+            )
+
+
+def _text(shown: object) -> str:
+    if not isinstance(shown, str):
+        raise TypeError(f"it showed {type(shown).__name__}, which is no text")
+    return shown
 
 
 def _described(handler: Handler, faults: BaseExceptionGroup[Exception]) -> str:

@@ -19,7 +19,7 @@ from trio_chat.command_line import USAGE_ERROR, fail
 NO_WAY_IN: Final = 1
 """The exit code where the server is not there, or does not let the bot in."""
 
-_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 
 
 def run_process(serve: Callable[[], Awaitable[None]], *, about_names: str = "") -> None:

@@ -80,7 +80,7 @@ class Seat:
                 self._agenda.clear()
         me = Me(self._client.author, self._client.nick)
         for cause in self._triggers.observe(event, trio.current_time(), me):
-            self._offer(cause)
+            self._offer(self._speaker.as_heard(cause))
 
     async def run(self) -> None:
         """Answer, until cancelled. Cancelling it abandons the answer under way; what was posted of it stays."""

@@ -4,8 +4,10 @@ This file owns one occasion at a time, from the turn to its end. It must not kno
 made of, or how words reach the room.
 """
 
+import dataclasses
 from typing import Final
 
+import msgspec
 import trio
 
 from trio_chat.bot.config import BotConfig
@@ -16,7 +18,7 @@ from trio_chat.bot.models import Answer, Model, ModelFailed, Report
 from trio_chat.bot.needs import RoomClient, TurnToSpeak
 from trio_chat.bot.posts import posts_of
 from trio_chat.bot.tools import now_doing, without_labels
-from trio_chat.bot.triggers import Cause
+from trio_chat.bot.triggers import Cause, Reason
 from trio_chat.bot.voice import Voice
 from trio_chat.client import Refused, TurnLost
 
@@ -59,7 +61,14 @@ class Speaker:
     def has_answer_to(self, cause: Cause) -> bool:
         """Return whether there is anybody to answer on such an occasion."""
         by_model = self._model is not None and cause.reason in FOR_MODELS
-        return by_model or self._handlers.find(cause, has_model=False) is not None
+        return by_model or self._handlers.find(cause) is not None
+
+    def as_heard(self, cause: Cause) -> Cause:
+        """Return an occasion as what it is to this bot: without anybody for mentions, they are lines like any."""
+        is_mention = cause.reason in (Reason.MENTION, Reason.PRIVATE)
+        if is_mention and self._model is None and Reason.MENTION not in self._handlers.reasons:
+            return Cause(Reason.MESSAGE, cause.entry)
+        return cause
 
     async def answer(self, cause: Cause) -> bool:
         """Speak once.
@@ -67,7 +76,7 @@ class Speaker:
         Returns:
             False if the connection was lost before all was said: then try again, for the same `cause`.
         """
-        handler = self._handlers.find(cause, has_model=self._model is not None)
+        handler = self._handlers.find(cause)
         try:
             if self._voice.has_rest_of(cause):
                 await self._voice.say_rest(cause)
@@ -87,7 +96,7 @@ class Speaker:
         awaited, strict = self._handlers.are_awaited(cause), self._handlers.strict
         handling = Handling(self._voice, cause, self._config.answer_s, awaited=awaited, strict=strict)
         try:
-            await handling.run(handler, Occasion(cause, self._conversation, self._client, handling))
+            await handling.run(handler, Occasion(self._as_it_is(cause), self._conversation, self._client, handling))
         finally:
             if handling.fault is not None:
                 self._report(handling.fault)
@@ -116,6 +125,13 @@ class Speaker:
             raise
         except Refused as refused:
             self._report(f"the room did not take a post: {refused}")
+
+    def _as_it_is(self, cause: Cause) -> Cause:
+        """Return the occasion with its message as it was edited while it waited."""
+        line = None if cause.entry is None else self._conversation.line(cause.entry.seq)
+        if line is None or cause.entry is None or cause.entry.command is not None:
+            return cause
+        return dataclasses.replace(cause, entry=msgspec.structs.replace(cause.entry, text=line.text))
 
     def _show(self, text: str) -> None:
         self._voice.show(lambda: (without_labels(text), now_doing(text)))

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import trio
 
 from protocol import CommandOffer, MessageError, Offer, check
-from trio_chat.bot.bot import run_bot
+from trio_chat.bot.bot import offers_of, run_bot
 from trio_chat.bot.config import MARKOV, BotConfig, BotConfigError, provider_from
 from trio_chat.bot.handlers import Handler, Handlers, name_of
 from trio_chat.bot.models import Report, prepare
@@ -195,6 +195,10 @@ class Bot:
             raise BotConfigError("A tool is called by a model, and this bot has none: give it one, as Bot(…, model=…).")
         if self.config.model is None and not (self._handlers.reasons or self._handlers.commands):
             raise BotConfigError("This bot does nothing: decorate a function, or give it a model.")
+        try:
+            check(Offer(1, offers_of(self._handlers, has_model=self.config.model is not None)))
+        except MessageError as error:
+            raise BotConfigError(f"{error} A model's /search is one of them.") from None
         return self.config
 
 

@@ -120,12 +120,15 @@ class Voice:
     async def say(self, turn: TurnToSpeak, texts: Sequence[str], cause: Cause, *, more: bool = False) -> None:
         """Say something in a turn, in reply to what it is caused by; the turn ends unless there is `more` to come.
 
+        What was to be shown is not shown any more: it has been said.
+
         Raises:
             Refused: the room does not take it; the rest of it is not said.
             TurnLost: the connection was lost.
         """
         if not texts:
             return
+        self._draft = _nothing
         ends = [False] * (len(texts) - 1) + [not more]
         self._unsaid.extend(_Post(cause, text, new_key(), end) for text, end in zip(texts, ends, strict=True))
         await self._say_unsaid(turn)

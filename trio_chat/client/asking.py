@@ -18,6 +18,10 @@ TRANSIENT: Final = frozenset({"unavailable", "too_many", "internal"})
 """The refusals that may not come again another time."""
 
 
+OFFER_AGAIN_S: Final = 1.0
+"""How long to wait before commands are added again that the server could not take just now."""
+
+
 class Shell(Protocol):
     """What a session needs of the world around it."""
 
@@ -103,8 +107,7 @@ class Asking:
         """
         self._online = True
         self._returning = set(self._rooms.views)
-        if self.offered:
-            self.ask_unasked(Offer(self._shell.new_id(), self.offered))
+        self._offer()
         for view in self._rooms.views.values():
             self._rejoin(view)
         self._ask_again()
@@ -129,6 +132,14 @@ class Asking:
         ready = self._rooms.any_lagging and self._online and not self._returning and self._shell.is_drained()
         if ready and (view := self._rooms.next_lagging()) and not view.leaving:
             self._rejoin(view)
+
+    def offer_later(self, retry_after_ms: int | None) -> None:
+        """Try once more, after a while, to add our commands."""
+        self._shell.later(OFFER_AGAIN_S if retry_after_ms is None else retry_after_ms / 1000, self._offer)
+
+    def _offer(self) -> None:
+        if self.offered:
+            self.ask_unasked(Offer(self._shell.new_id(), self.offered))
 
     def rejoin_later(self, room: str, backoff: Backoff, retry_after_ms: int | None) -> None:
         """Try once more, after a while, to join a room again."""

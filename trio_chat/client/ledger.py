@@ -27,10 +27,11 @@ from protocol import (
 from trio_chat.client.backoff import Backoff
 from trio_chat.client.errors import ChatError
 
-OF_TURNS: Final = (TakeTurn, ShowDraft, EndTurn)
+OF_TURNS: Final = (ShowDraft, EndTurn)
 """What means nothing on another connection."""
 
-_ONLY_READING: Final = (GetCommands, GetHistory, GetMembers, GetRooms, Search)
+_WANTED_NO_MORE: Final = (GetCommands, GetHistory, GetMembers, GetRooms, Search, TakeTurn)
+"""What changes nothing, or nothing that lasts, if nobody waits for its answer."""
 
 
 class Pending:
@@ -69,9 +70,10 @@ class Pending:
         """Whether it need not be asked again on the next connection.
 
         So it is with what belongs to a turn, with what the library asked for the sake of the old one, with what nobody
-        waits for and changes nothing, and with leaving a room: not to join again is to have left.
+        waits for and changes nothing, and with leaving a room: not to join again is to have left. A turn itself is
+        asked for again: if it was granted, the server has ended it with the connection.
         """
-        unwanted = self._abandoned and isinstance(self.request, _ONLY_READING)
+        unwanted = self._abandoned and isinstance(self.request, _WANTED_NO_MORE)
         return self.internal or unwanted or self._of_turn or self.leaves is not None
 
     @property

@@ -221,5 +221,9 @@ class Session:
                 self.rooms.left(room)
                 self._shell.offer(Notice(f"You are no longer in #{room}: {error.message}", room, "warning"))
                 self._asking.returned(room)
+            case Offer() if pending.internal and error.code in TRANSIENT:
+                self._asking.offer_later(error.retry_after_ms)
+            case Offer() if pending.internal:
+                self._shell.offer(Notice(f"Your commands are not added any more: {error.message}", level="warning"))
             case _:
                 pass

@@ -46,6 +46,9 @@ if TYPE_CHECKING:
 
 HISTORY_ENTRIES: Final = 20
 
+USAGE_WIDTH: Final = 24
+"""Characters after which the list of commands says what one is for; a usage that is longer moves its own line only."""
+
 SEARCH: Final = "/search"
 """The one command of the server's that is for bots to add; it tells what to do where none does."""
 
@@ -160,7 +163,7 @@ async def _help(typed: Typed) -> None:
         found = next((command for command in commands if command.name == name), None)
         text = f"{found.usage}: {_explained(found)}" if found else _unknown(typed.c, room, typed.words)
     else:
-        width = max(len(command.usage) for command in commands)
+        width = min(max(len(command.usage) for command in commands), USAGE_WIDTH)
         text = "\n".join(f"{command.usage:{width}}  {_explained(command)}" for command in commands)
         text += f"\n{'//TEXT':{width}}  say something that starts with a slash"
     typed.c.send(Notice(text, room, id=typed.id))

@@ -12,6 +12,7 @@ import trio
 
 from protocol import (
     Bye,
+    CommandOffer,
     FromServer,
     Machine,
     Ping,
@@ -59,6 +60,7 @@ class Connection:
         self.memberships: dict[str, Membership] = {}
         self.person: Person | None = None
         self.bot = False
+        self.offers: list[CommandOffer] = []
         self.last_heard = self.opened = trio.current_time()
         self._stream = stream
         self._intake = Intake(self)

@@ -7,7 +7,6 @@ It decides synchronously on a given `now`. It must not know sockets, rooms or th
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from protocol import CommandOffer
 from trio_chat.names import NickName, nick_key
 from trio_chat.server.errors import Refusal
 from trio_chat.server.limits import TokenBucket
@@ -36,10 +35,9 @@ class Person:
         connections: its connections, in order of arrival.
         held_until: with no connection, when its nick becomes free.
         bucket: what limits how fast it posts; None: nothing does.
-        offers: the slash commands that it adds to its rooms, by name; gone with its last connection.
     """
 
-    __slots__ = ("_name", "author", "bot", "bucket", "connections", "held_until", "offers")
+    __slots__ = ("_name", "author", "bot", "bucket", "connections", "held_until")
 
     def __init__(self, author: str, name: NickName) -> None:
         self.author = author
@@ -48,7 +46,6 @@ class Person:
         self.connections: dict[Connection, None] = {}
         self.bucket: TokenBucket | None = None
         self.held_until = 0.0
-        self.offers: dict[str, CommandOffer] = {}
 
     @property
     def nick(self) -> str:
@@ -108,7 +105,6 @@ class People:
         if person.connections:
             return
         person.held_until = now + NICK_HELD_S
-        person.offers = {}
         if polite:
             self._forget(person)
 

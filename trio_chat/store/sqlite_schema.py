@@ -69,10 +69,37 @@ MIGRATIONS: Final[Sequence[str]] = (
         seen INTEGER NOT NULL
     ) WITHOUT ROWID;
     """,
+    # Copied, not altered: a row that was written before a column was added grows by it when it is next changed.
     """
-    ALTER TABLE entries ADD COLUMN hops INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE entries ADD COLUMN stopped INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE entries ADD COLUMN asks TEXT;
+    CREATE TABLE entries_with_turns (
+        id INTEGER PRIMARY KEY,
+        room INTEGER NOT NULL,
+        seq INTEGER NOT NULL,
+        author TEXT NOT NULL,
+        key TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        nick TEXT NOT NULL,
+        folded TEXT,
+        kind TEXT NOT NULL,
+        text TEXT NOT NULL,
+        action INTEGER NOT NULL,
+        bot INTEGER NOT NULL,
+        reply_to INTEGER,
+        command TEXT,
+        target INTEGER,
+        edited INTEGER NOT NULL DEFAULT 0,
+        redacted INTEGER NOT NULL DEFAULT 0,
+        digest BLOB NOT NULL DEFAULT x'000000',
+        hops INTEGER NOT NULL DEFAULT 0,
+        stopped INTEGER NOT NULL DEFAULT 0,
+        asks TEXT
+    );
+    INSERT INTO entries_with_turns SELECT *, 0, 0, NULL FROM entries ORDER BY id;
+    DROP TABLE entries;
+    ALTER TABLE entries_with_turns RENAME TO entries;
+    CREATE UNIQUE INDEX entries_place ON entries (room, seq);
+    CREATE UNIQUE INDEX entries_key ON entries (key, author);
+    CREATE INDEX entries_target ON entries (room, target) WHERE target IS NOT NULL;
     """,
 )
 """What makes a database of version i into one of version i + 1. A step that was released is never changed."""
