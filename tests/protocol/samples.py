@@ -47,12 +47,10 @@ _ACCEPTABLE: Final[dict[str, SearchStrategy[str]]] = {
     "line": st.text(TEXTS, max_size=TEXT_CHARS - 1).map(lambda rest: "/" + rest),
 }
 _TOPICS: Final = st.text(LINES, max_size=500)
+_NAMES: Final = st.from_regex("/[a-z][a-z0-9_-]{0,30}", fullmatch=True)
 _OFFERS: Final = st.lists(
-    st.builds(
-        CommandOffer,
-        st.from_regex("/[a-z][a-z0-9_-]{0,30}", fullmatch=True),
-        st.text(LINES, max_size=100),
-        st.text(LINES, max_size=200),
+    st.tuples(_NAMES, st.none() | st.text(LINES, max_size=60), st.text(LINES, max_size=200)).map(
+        lambda offer: CommandOffer(offer[0], offer[0] if offer[1] is None else f"{offer[0]} {offer[1]}", offer[2])
     ),
     max_size=20,
 )

@@ -282,17 +282,18 @@ def test_the_longest_request_fits_a_frame_even_where_every_character_is_escaped(
 @pytest.mark.parametrize(
     ("commands", "code"),
     [
-        ([("/x" + "y" * 30, "u" * 100, "h" * 200)] * 20, None),
+        ([("/x" + "y" * 30, "/x" + "y" * 30 + " " + "u" * 67, "h" * 200)] * 20, None),
         ([("/x" + "y" * 31, "", "")], "bad_name"),
         ([("/", "", "")], "bad_name"),
         ([("roll", "", "")], "bad_name"),
         ([("/Roll", "", "")], "bad_name"),
         ([("/1d6", "", "")], "bad_name"),
         ([("/roll\n", "", "")], "bad_name"),
-        ([("/roll", "u" * 101, "")], "bad_text"),
-        ([("/roll", "", "h" * 201)], "bad_text"),
-        ([("/roll", "two\nlines", "")], "bad_text"),
-        ([("/roll", "", "")] * 21, "bad_text"),
+        ([("/roll", "/roll " + "u" * 95, "")], "bad_text"),
+        ([("/roll", "/stop [NICK]", "")], "bad_text"),
+        ([("/roll", "/roll", "h" * 201)], "bad_text"),
+        ([("/roll", "/roll\nlines", "")], "bad_text"),
+        ([("/roll", "/roll", "")] * 21, "bad_text"),
     ],
 )
 def test_a_bot_adds_twenty_commands_at_most_with_plain_names_and_lines(
