@@ -67,7 +67,8 @@ async def test_a_tool_is_called_and_its_result_answered() -> None:
     async with asking(*script, tools=toolbox()) as (ask, running):
         answer = await ask.answer()
     assert (answer.text, answer.tokens) == ("It is sunny.", Tokens(30, 9))
-    assert ask.shown == ['[weather: "Rome"]', '[weather: "Rome"]\nIt is sunny.']
+    assert ask.shown == ["", "It is sunny."]
+    assert ask.doing == ['weather: "Rome"', ""]
     first, second = running.requests
     assert [tool["function"]["name"] for tool in first["tools"]] == ["weather", "forever"]
     assert first["tools"][0]["function"]["parameters"]["required"] == ["city"]
@@ -91,7 +92,8 @@ async def test_what_is_said_before_a_call_is_shown_and_is_no_part_of_the_answer(
     async with asking(streams("Let me see.", ASKS), streams("Sunny."), tools=toolbox()) as (ask, running):
         answer = await ask.answer()
     assert answer.text == "Sunny."
-    assert ask.shown[-1] == 'Let me see.\n[weather: "Rome"]\nSunny.'
+    assert ask.shown == ["Let me see.", "Let me see.", "Let me see.\nSunny."]
+    assert ask.doing == ["", 'weather: "Rome"', ""]
     assert running.requests[1]["messages"][2]["content"] == "Let me see."
 
 
@@ -175,7 +177,7 @@ async def test_cancelling_an_answer_cancels_the_tool_under_way() -> None:
         while not ask.shown:
             await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
-    assert ask.shown == ["[forever …]"]
+    assert (ask.shown, ask.doing) == ([""], ["forever …"])
 
 
 async def test_an_endpoint_that_refuses_tools_is_asked_without_them_from_then_on() -> None:

@@ -209,6 +209,20 @@ async def test_stop_cancels_the_answer_and_keeps_what_was_shown_of_it(server: Se
     assert reports[1:] == ["its turn was ended: stopped, by ann"]
 
 
+async def test_no_line_of_an_answer_is_taken_for_a_tool_that_is_called(server: Server) -> None:
+    text = "[Note: mind the gap]\nWell,\n[1: first]\n[Source: RFC 9110]"
+    model = ScriptedModel(None)
+    model.first_shown = (text, 'weather: "Rome"')
+    async with person(server) as ann, bot(server, model):
+        await ann.post("lobby", "sage?")
+        with trio.fail_after(60):
+            draft = await next_draft(ann)
+        await ann.command("/stop", room="lobby")
+        said = await next_by_bot(ann)
+    assert (draft.text, draft.doing) == (text, 'weather: "Rome"')
+    assert (said.text, said.stopped) == (text, True)
+
+
 @pytest.mark.parametrize("hops", [3, 10])
 async def test_two_bots_left_alone_fall_silent_after_as_many_hops_as_are_allowed(hops: int) -> None:
     config = ServerConfig(port=0, store="memory:", rate_limit=None, bots=Allowance(hops=hops))

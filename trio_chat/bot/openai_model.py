@@ -164,23 +164,26 @@ class _Thread:
         self.ways_tried = 0
         self.has_results = False
         self._show = show
-        self._above: list[str] = []  # what is shown above the text that grows: calls, and what was said before them
-        self._shown = ""
+        self._above: list[str] = []  # what was said before tools were called, above the text that grows
+        self._doing = ""
+        self._shown = ("", "")
         self._text = ""
         self._unfinished: str | None = None
         self._sources: dict[str, Source] = {}
 
     def show_text(self, text: str) -> None:
-        """Show the text of the completion that grows, if there is anything new to show."""
-        shown = "\n".join([*self._above, text] if text else self._above)
+        """Show the text of the completion that grows, if there is anything new; it ends what was done before."""
+        if text:
+            self._doing = ""
+        shown = ("\n".join([*self._above, text] if text else self._above), self._doing)
         if shown != self._shown:
             self._shown = shown
-            self._show(shown)
+            self._show(*shown)
 
     def show_calls(self, completion: Completion) -> None:
-        """Show what the tools are called for, above all that is still to come."""
+        """Show what the tools are called for, beside what was said before."""
         self._above += [completion.text] if completion.text else []
-        self._above += [label(call.name, call.arguments) for call in completion.calls]
+        self._doing = "; ".join(label(call.name, call.arguments) for call in completion.calls)
         self.show_text("")
 
     def count(self, tokens: Tokens | None) -> None:

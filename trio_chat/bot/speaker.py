@@ -15,7 +15,6 @@ from trio_chat.bot.handling import Handling
 from trio_chat.bot.models import Answer, Model, ModelFailed, Report
 from trio_chat.bot.needs import RoomClient, TurnToSpeak
 from trio_chat.bot.posts import posts_of
-from trio_chat.bot.tools import now_doing, without_labels
 from trio_chat.bot.triggers import Cause
 from trio_chat.bot.voice import Voice
 from trio_chat.client import Refused, TurnLost
@@ -117,8 +116,8 @@ class Speaker:
         except Refused as refused:
             self._report(f"the room did not take a post: {refused}")
 
-    def _show(self, text: str) -> None:
-        self._voice.show(lambda: (without_labels(text), now_doing(text)))
+    def _show(self, text: str, doing: str = "") -> None:
+        self._voice.show(lambda: (text, doing))
 
     def _prompt(self, cause: Cause) -> Prompt:
         question = None
