@@ -15,6 +15,7 @@ from tests.bot.room import RoomInMemory, ScriptedModel
 from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import MARKOV, BotConfig
 from trio_chat.bot.markov_model import TOO_LITTLE
+from trio_chat.bot.models import Answer, Tokens
 from trio_chat.bot.needs import RoomClient
 from trio_chat.bot.room_tools import room_tools
 from trio_chat.bot.tools import Toolbox
@@ -207,6 +208,14 @@ async def test_stop_cancels_the_answer_and_keeps_what_was_shown_of_it(server: Se
         assert (answer.reply_to, answer.stopped) == (again.seq, False)
     assert posted.seq < said.seq < again.seq
     assert reports[1:] == ["its turn was ended: stopped, by ann"]
+
+
+@pytest.mark.parametrize("count", [2**31, 10**30, -1])
+async def test_a_model_that_miscounts_its_tokens_is_heard_all_the_same(server: Server, count: int) -> None:
+    async with person(server) as ann, bot(server, ScriptedModel(Answer("yes", tokens=Tokens(count)))):
+        await ann.post("lobby", "sage?")
+        with trio.fail_after(60):
+            assert (await next_by_bot(ann)).text == "yes"
 
 
 async def test_no_line_of_an_answer_is_taken_for_a_tool_that_is_called(server: Server) -> None:
