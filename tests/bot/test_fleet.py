@@ -59,6 +59,12 @@ def test_a_file_holds_bots_and_what_they_have_in_common(tmp_path: Path) -> None:
         ("[[bot]]\ncatch_up = -1", "0 to 100,000 lines"),
         ("[[bot]]\nanswer_s = nan", "cannot take nan seconds"),
         ('[[bot]]\nnick = "a"\n[[bot]]\nnick = "A"', "Two bots .* are called a"),
+        ('[[bot]]\nnick = "sage"\n[[bot]]\nnick = "\uff53\uff41\uff47\uff45"', "Two bots .* are called sage"),
+        ('[[bot]]\nnick = "the sage"', "The bot the sage in .* cannot come in: A nick holds no spaces"),
+        ('[[bot]]\nroom = "tea room"', "The bot sage in .* cannot come in: A room's name holds no spaces"),
+        ('[[bot]]\nroom = ""', "The bot sage in .* cannot come in: "),
+        ('[[bot]]\nsession = "secret"', r"The session is no secret of a bot: give 32 hex digits"),
+        ('[[bot]]\nsession = "%s"' % ("A" * 32), "The session is no secret of a bot"),
         ('[[bot]]\napi_key_file = "/nowhere"', "The file with the key cannot be read"),
     ],
 )
