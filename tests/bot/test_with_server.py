@@ -14,6 +14,7 @@ from protocol import DraftShown, Joined, Live, Message
 from tests.bot.room import RoomInMemory, ScriptedModel
 from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import MARKOV, BotConfig
+from trio_chat.bot.context import tokens_in
 from trio_chat.bot.markov_model import TOO_LITTLE
 from trio_chat.bot.models import Answer, Tokens
 from trio_chat.bot.needs import RoomClient
@@ -99,6 +100,14 @@ async def test_a_search_typed_by_a_person_is_answered_as_a_reply(server: Server)
     assert (answer.nick, answer.text) == ("sage", "Because of the air.")
     assert answer.reply_to == getattr(asked, "seq", None)
     assert [line.text for line in model.prompts[0].lines] == ["what a day", "why is the sky blue"]
+
+
+async def test_the_model_is_shown_as_much_as_the_settings_allow(server: Server) -> None:
+    model = ScriptedModel("yes")
+    async with person(server) as ann, bot(server, model, context_tokens=700):
+        await ann.post("lobby", "sage, " + "\U0001f600" * 3_900)
+        await next_by_bot(ann)
+    assert tokens_in(model.prompts[0].user) <= 700
 
 
 async def test_a_mention_is_answered_as_a_reply(server: Server) -> None:

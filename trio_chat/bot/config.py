@@ -64,8 +64,8 @@ class BotConfig:
         web_search: whether the provider is to search the web for the answer to a ``/search``; not every endpoint and
             model can.
         session: the bot's secret, 32 hex digits in lower case; None: kept by the client library.
-        context_tokens: what of the conversation the model is shown, in tokens as `context.tokens_in` estimates them,
-            at least 300.
+        context_tokens: what the model is shown of the conversation and told by its tools, for one answer, in tokens as
+            `context.tokens_in` estimates them, at least 300.
         catch_up: entries of the room's past that it reads when it joins, 0 to 100,000.
         answer_s: how long one answer may take, in seconds above 0.
 

@@ -132,6 +132,7 @@ class Speaker:
             lines=self._conversation.lines,
             question=question,
             arrived=None if cause.arrived is None else cause.arrived.nick,
+            max_tokens=self._config.context_tokens,
         )
 
     async def _ask(self, model: Model, prompt: Prompt) -> Answer:
