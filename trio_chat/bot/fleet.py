@@ -5,6 +5,7 @@ This file owns reading a file of bots, and their lives side by side. It must not
 
 import dataclasses
 import tomllib
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,22 @@ async def _keep_running(bot: BotConfig, dial: Dial | None, report: Report, run: 
         except ChatError as error:
             why = str(error)
         except Exception as error:  # the border where a bug in one bot costs that bot alone
-            why = f"it crashed ({type(error).__name__})"
+            why = f"it crashed ({_fault(error)})"
         else:
             why = "its events ended"
         backoff.held(trio.current_time() - began)
         wait_s = backoff.failed(None)
         tell(f"{why.rstrip('.')}; starting it anew in {wait_s:.1f} s")
         await trio.sleep(wait_s)
+
+
+def _fault(error: BaseException) -> str:
+    """Return what kind of error was raised, and where, and no value of it: that may hold what nobody is to see.
+
+    Of the errors in a group the first is told.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"
