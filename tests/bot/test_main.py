@@ -102,8 +102,17 @@ def test_help_is_shown_and_names_every_option(run: Run) -> None:
         "--persona",
         "--api-key-file",
         "--web-search",
+        "--greet",
+        "--answer-bots",
+        "--config",
     ):
         assert option in done.stdout
+
+
+def test_help_tells_every_occasion_on_which_it_speaks(run: Run) -> None:
+    about = " ".join(run("--help").stdout.partition("Arguments")[0].split())
+    for occasion in ("every N lines", "every N seconds", "greets", "/search", "/ask", "its name", "private"):
+        assert occasion in about
 
 
 def test_the_options_about_the_provider_become_its_settings(tmp_path: Path) -> None:
