@@ -143,7 +143,7 @@ async def overhead(server: ServerProcess, times: int) -> str:
     )
 
 
-def _note(seen: list[float], scope: trio.CancelScope, text: str) -> None:
+def _note(seen: list[float], scope: trio.CancelScope, text: str, doing: str = "") -> None:
     seen.append(time.perf_counter())
     scope.cancel()
 

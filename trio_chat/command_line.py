@@ -6,7 +6,7 @@ This file owns how a mistake of the operator is told. It must not know any of th
 import sys
 from typing import NoReturn
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, UnknownCommandError
 
 USAGE_ERROR = 2
 """The exit code for what the operator can mend: a wrong flag, a taken port, a missing key."""
@@ -21,17 +21,34 @@ def run_app(app: App, tokens: list[str] | None = None) -> object:
     try:
         command, bound, _ = app.parse_args(tokens, print_error=False, exit_on_error=False)
     except CycloptsError as error:
-        fail(f"{' '.join(_without_values(str(error), tokens).split())} See --help.")
+        fail(f"{' '.join(_without_values(error, tokens).split())} See --help.")
     return command(*bound.args, **bound.kwargs)
 
 
-def _without_values(sentence: str, tokens: list[str] | None) -> str:
-    """Return a sentence that quotes ``--option=value`` without the value: it may be a key, given where none belongs."""
+def _without_values(error: CycloptsError, tokens: list[str] | None) -> str:
+    """Return what was wrong without the values that were given: one may be a key, put where none belongs.
+
+    Numbers are repeated, and a command that there is not, for which another one is proposed.
+    """
+    sentence = str(error)
     for token in sys.argv[1:] if tokens is None else tokens:
-        option, _, value = token.partition("=")
-        if option.startswith("-") and value:
+        option, _, value = token.partition("=") if token.startswith("-") else ("", "", token)
+        if option.startswith("--"):
             sentence = sentence.replace(token, option)
+        elif option:  # what follows a short option may be its value
+            sentence = sentence.replace(token, option[:2])
+        if value and not _is_number(value) and not isinstance(error, UnknownCommandError):
+            for quoted in (f'"{value}"', repr(value)):
+                sentence = sentence.replace(quoted, '"…"')
     return sentence
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def fail(sentence: str, code: int = USAGE_ERROR) -> NoReturn:

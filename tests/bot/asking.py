@@ -25,6 +25,10 @@ def prompt(reason: Reason = Reason.LINES, text: str = "hello") -> Prompt:
 PROMPT = prompt()
 
 
+def show_nobody(text: str, doing: str = "") -> None:
+    """Take a draft, and drop it."""
+
+
 class Asking:
     """A model under test.
 
@@ -32,13 +36,14 @@ class Asking:
         model: it; client: what it asks through.
         reports: what it told the operator.
         waits: how long it would have waited before each further attempt.
-        shown: what it showed, in order.
+        shown: what it showed of its text, in order; doing: and beside it, of what it did.
     """
 
     def __init__(self, base_url: str, *, silence_s: float = 30.0, **settings: Any) -> None:
         self.reports: list[str] = []
         self.waits: list[float] = []
         self.shown: list[str] = []
+        self.doing: list[str] = []
         self.client = openai.AsyncOpenAI(api_key=KEY, base_url=base_url, timeout=silence_s, max_retries=0)
         settings = (
             dict[str, Any]({"attempt_s": 30.0, "uniform": lambda low, high: high, "sleep": self._note_the_wait})
@@ -47,10 +52,14 @@ class Asking:
         self.model = OpenAIModel("m", self.client, self.reports.append, **settings)
 
     async def answer(self, prompt: Prompt = PROMPT) -> Answer:
-        return await self.model.answer(prompt, show=self.shown.append)
+        return await self.model.answer(prompt, show=self._note_the_draft)
 
     async def text(self, prompt: Prompt = PROMPT) -> str:
         return (await self.answer(prompt)).text
+
+    def _note_the_draft(self, text: str, doing: str = "") -> None:
+        self.shown.append(text)
+        self.doing.append(doing)
 
     async def _note_the_wait(self, seconds: float) -> None:
         self.waits.append(seconds)

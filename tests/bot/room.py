@@ -249,7 +249,7 @@ class ScriptedModel:
 
     Attributes:
         prompts: what it was asked.
-        answers: what it says next: a text or all of an answer, an error to raise, or None to show "at" until
+        answers: what it says next: a text or all of an answer, an error to raise, or None to show `first_shown` until
             `release` is set. The last one stands for all that follow.
     """
 
@@ -257,13 +257,14 @@ class ScriptedModel:
         self.prompts: list[Prompt] = []
         self.answers = deque(answers)
         self.release = trio.Event()
+        self.first_shown = ("at", "")  # and what it does besides
 
     async def answer(self, prompt: Prompt, *, show: Show) -> Answer:
         self.prompts.append(prompt)
         await trio.lowlevel.checkpoint()
         answer = self.answers.popleft() if len(self.answers) > 1 else self.answers[0]
         if answer is None:
-            show("at")
+            show(*self.first_shown)
             await self.release.wait()
             answer = "at last"
         if isinstance(answer, Exception):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from protocol import Edited, Gap, Joined, Redacted, TopicSet
 from tests.bot.events import ME, said
-from trio_chat.bot.context import FOR_MODELS, Conversation, Line, Prompt, tokens_in
+from trio_chat.bot.context import FOR_MODELS, Conversation, Line, Prompt, cut, tokens_in
 from trio_chat.bot.triggers import Reason
 from trio_chat.client import ClientEvent
 
@@ -141,15 +142,54 @@ def test_a_token_is_guessed_for_every_two_bytes_so_that_no_script_comes_off_chea
     assert [tokens_in(text) for text in texts] == [0, 1, 2, 3, 2, 2]
 
 
-@given(st.text(), st.text(), st.text())
+@given(
+    st.lists(st.text(max_size=300), max_size=20),
+    st.text(max_size=4_000) | st.sampled_from(["\U0001f600" * 4_000, "\0" * 4_000]),
+    st.text(max_size=500) | st.just("\U0001f600" * 500),
+    st.integers(300, 3_000),
+)
+def test_a_long_question_and_topic_are_cut_so_that_all_fits_the_budget(
+    said_before: list[str], text: str, topic: str, max_tokens: int
+) -> None:
+    lines = (
+        *(Line(seq, 0, "ann", each) for seq, each in enumerate(said_before, 1)),
+        question := Line(99, 0, "b", text),
+    )
+    shown = replace(prompt(Reason.MENTION, *lines, topic=topic, question=question), max_tokens=max_tokens).user
+    assert tokens_in(shown) <= max_tokens
+    head, *_, asked = map(json.loads, shown.split("\n"))
+    for is_shown, whole in ((asked["answer_this"]["says"], text), (head.get("topic", ""), topic)):
+        assert is_shown == whole or (is_shown.endswith("…") and whole.startswith(is_shown[:-1]))
+
+
+def test_what_a_question_leaves_is_for_the_last_lines() -> None:
+    lines = [Line(seq, 0, "ann", "x" * 100) for seq in range(1, 50)]
+    shown = replace(prompt(Reason.SEARCH, *lines, question=Line(50, 0, "ann", "y" * 4_000)), max_tokens=1_000).user
+    _, *before, asked = map(json.loads, shown.split("\n"))
+    assert [line["seq"] for line in before] == [45, 46, 47, 48, 49]
+    assert 800 < len(asked["answer_this"]["says"]) < 1_000
+
+
+@given(st.text(max_size=100), st.integers(0, 60))
+def test_what_is_cut_is_the_beginning_and_as_long_as_it_may_be(text: str, max_tokens: int) -> None:
+    left = cut(text, max_tokens)
+    assert tokens_in(left) <= max_tokens
+    if left != text:
+        kept = left.removesuffix("…")
+        assert text.startswith(kept)
+        assert tokens_in(text[: len(kept) + 1] + "…") > max_tokens or len(kept) + 1 == len(text) or not left
+
+
+@given(st.text(max_size=100), st.text(max_size=100), st.text(max_size=100))
 def test_whatever_is_said_stays_a_value_in_the_users_role(text: str, nick: str, topic: str) -> None:
     line = Line(1, 0, nick, text)
     asked = prompt(Reason.SEARCH, line, topic=topic, question=line)
     assert asked.system == prompt(Reason.SEARCH).system
-    head, shown, question = map(json.loads, asked.user.split("\n"))
+    head, question = map(json.loads, asked.user.split("\n"))
     assert head == {"room": "lobby"} | ({"topic": topic} if topic else {})
+    assert question == {"answer_this": line.as_data()}  # and there alone
+    head, shown = map(json.loads, prompt(Reason.LINES, line, topic=topic).user.split("\n"))
     assert (shown["nick"], shown["says"]) == (nick, text)
-    assert question == {"answer_this": shown}
 
 
 def test_the_systems_words_are_the_rules_the_persona_and_the_task() -> None:

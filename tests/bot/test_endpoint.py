@@ -8,7 +8,7 @@ import psutil
 import pytest
 import trio
 
-from tests.bot.asking import KEY, PROMPT, Asking, asking
+from tests.bot.asking import KEY, PROMPT, Asking, asking, show_nobody
 from tests.bot.provider import Provider, Reply, fails, piece, provider, says, streams, usage
 from trio_chat.bot.config import BotConfig, BotConfigError
 from trio_chat.bot.models import ModelFailed
@@ -47,7 +47,7 @@ async def test_without_a_key_an_endpoint_of_ones_own_is_asked_all_the_same(monke
         provider(says("local")) as running,
         open_openai_model(BotConfig(model="m", base_url=running.base_url), print) as model,
     ):
-        assert (await model.answer(PROMPT, show=print)).text == "local"
+        assert (await model.answer(PROMPT, show=show_nobody)).text == "local"
     assert running.authorizations == ["Bearer none"]
 
 

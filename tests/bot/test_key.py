@@ -17,6 +17,7 @@ from tests.bot.asking import KEY, asking
 from tests.bot.provider import Provider, Reply, fails, piece, provider, streams
 from tests.bot.room import RoomInMemory
 from tests.bot.test_main import Run, environ, process, run, server_process
+from trio_chat.bot.__main__ import main
 from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import BotConfig
 from trio_chat.bot.models import ModelFailed
@@ -103,6 +104,28 @@ def test_a_key_on_the_command_line_is_refused_without_being_repeated(run: Run, o
     assert done.returncode == 2
     assert "--api-key" in done.stderr
     assert KEY not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (f"--every-lines={KEY}",),
+        ("--every-lines", KEY),
+        (f"--every-seconds={KEY}'\"",),
+        (f"--greet={KEY}",),
+        (f"-k={KEY}",),
+        (f"-{KEY}",),
+        ("chat://127.0.0.1", KEY),
+    ],
+)
+def test_no_mistake_on_the_command_line_is_told_with_what_may_be_a_key(
+    given: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(list(given))
+    told = capsys.readouterr().err
+    assert KEY not in told
+    assert len(told.splitlines()) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no environment of another process to be read")

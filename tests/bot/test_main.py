@@ -102,8 +102,17 @@ def test_help_is_shown_and_names_every_option(run: Run) -> None:
         "--persona",
         "--api-key-file",
         "--web-search",
+        "--greet",
+        "--answer-bots",
+        "--config",
     ):
         assert option in done.stdout
+
+
+def test_help_tells_every_occasion_on_which_it_speaks(run: Run) -> None:
+    about = " ".join(run("--help").stdout.partition("Arguments")[0].split())
+    for occasion in ("every N lines", "every N seconds", "greets", "/search", "/ask", "its name", "private"):
+        assert occasion in about
 
 
 def test_the_options_about_the_provider_become_its_settings(tmp_path: Path) -> None:
@@ -252,6 +261,29 @@ async def test_a_signal_ends_it_with_a_goodbye_and_exit_code_0(environ: dict[str
                 running.process.send_signal(number)
                 assert [await running.line() for _ in range(2)] == ["bye", ""]
                 assert await running.process.wait() == 0
+
+
+@pytest.mark.parametrize("program", [("trio_chat.server", "--port", "0", "--bots"), ("trio_chat.bot", "--config")])
+def test_a_file_of_bots_whose_model_cannot_be_reached_is_refused_wherever_it_is_run(
+    run: Run, tmp_path: Path, program: tuple[str, ...]
+) -> None:
+    bots = tmp_path / "bots.toml"
+    bots.write_text('[[bot]]\nmodel = "gpt-x"\n')
+    done = run(*program[1:], str(bots), program=("-m", program[0]))
+    assert done.returncode == 2
+    assert "set OPENAI_API_KEY" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_a_bot_that_a_server_is_asked_for_with_nothing_else_talks_offline_and_says_so(
+    environ: dict[str, str],
+) -> None:
+    with trio.fail_after(60):
+        async with process(
+            "trio_chat.server", "--port", "0", "--store", "memory:", "--bot", environ=environ
+        ) as running:
+            while "the bot talks offline" not in (line := await running.line()):
+                assert line, "the server ended"
 
 
 async def test_a_proxy_that_cannot_be_used_gets_a_sentence_and_exit_code_2(environ: dict[str, str]) -> None:

@@ -28,7 +28,11 @@ async def ask(model: MarkovModel, question: str | None = None) -> str:
     """Return the model's answer, which it has to show once."""
     line = None if question is None else Line(1, 0, "ann", question)
     shown: list[str] = []
-    answer = await model.answer(Prompt(Reason.MENTION, "sage", "", "lobby", "", (), line), show=shown.append)
+
+    def show(text: str, doing: str = "") -> None:
+        shown.append(text)
+
+    answer = await model.answer(Prompt(Reason.MENTION, "sage", "", "lobby", "", (), line), show=show)
     assert shown == [answer.text]
     assert (answer.tokens, answer.sources, answer.unfinished) == (None, (), None)
     return answer.text

@@ -1,6 +1,7 @@
 """How an answer comes about behind an endpoint: shown as it grows, with tools, and with the web searched."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import trio
 
 from tests.bot.asking import PROMPT, asking, prompt
 from tests.bot.provider import Reply, calls, fails, piece, says, streams, usage
+from trio_chat.bot.context import Line, tokens_in
 from trio_chat.bot.models import ModelFailed, Source, Tokens
 from trio_chat.bot.openai_model import MAX_ROUNDS
 from trio_chat.bot.tools import Toolbox
@@ -67,7 +69,8 @@ async def test_a_tool_is_called_and_its_result_answered() -> None:
     async with asking(*script, tools=toolbox()) as (ask, running):
         answer = await ask.answer()
     assert (answer.text, answer.tokens) == ("It is sunny.", Tokens(30, 9))
-    assert ask.shown == ['[weather: "Rome"]', '[weather: "Rome"]\nIt is sunny.']
+    assert ask.shown == ["", "It is sunny."]
+    assert ask.doing == ['weather: "Rome"', ""]
     first, second = running.requests
     assert [tool["function"]["name"] for tool in first["tools"]] == ["weather", "forever"]
     assert first["tools"][0]["function"]["parameters"]["required"] == ["city"]
@@ -91,7 +94,8 @@ async def test_what_is_said_before_a_call_is_shown_and_is_no_part_of_the_answer(
     async with asking(streams("Let me see.", ASKS), streams("Sunny."), tools=toolbox()) as (ask, running):
         answer = await ask.answer()
     assert answer.text == "Sunny."
-    assert ask.shown[-1] == 'Let me see.\n[weather: "Rome"]\nSunny.'
+    assert ask.shown == ["Let me see.", "Let me see.", "Let me see.\nSunny."]
+    assert ask.doing == ["", 'weather: "Rome"', ""]
     assert running.requests[1]["messages"][2]["content"] == "Let me see."
 
 
@@ -139,6 +143,32 @@ async def test_the_rounds_are_bounded_and_the_last_one_must_do_without_tools() -
     assert [request.get("tool_choice") for request in running.requests] == [None] * (MAX_ROUNDS - 1) + ["none"]
 
 
+@pytest.mark.parametrize("max_tokens", [300, 3_000])
+@pytest.mark.parametrize("asked", ["why?", "\U0001f600" * 4_000])
+async def test_what_tools_tell_and_the_conversation_share_one_budget(max_tokens: int, asked: str) -> None:
+    tools = Toolbox()
+
+    @tools.tool
+    def read(page: str = "") -> str:
+        """Read much."""
+        return "x" * 100_000
+
+    lines = tuple(Line(seq, 0, "ann", f"line {seq}") for seq in range(200))
+    question = Line(200, 0, "ann", asked)
+    wanted = replace(PROMPT, reason=Reason.MENTION, lines=lines, question=question, max_tokens=max_tokens)
+    script = streams("y" * 5_000, calls(*[("read", '{"page": "%s"}' % ("z" * 5_000))] * 4, *[("read", "")] * 4))
+    async with asking(script, tools=tools) as (ask, running):
+        await ask.answer(wanted)
+    for request in running.requests:
+        texts = [message["content"] or "" for message in request["messages"][1:]]
+        called = [call["function"] for message in request["messages"] for call in message.get("tool_calls", ())]
+        assert sum(map(tokens_in, [*texts, *(each["arguments"] for each in called)])) <= max_tokens
+        assert '"answer_this"' in texts[0]
+    assert 1 < len(running.requests) < MAX_ROUNDS
+    assert [request.get("tool_choice") for request in running.requests][-1] == "none"
+    assert running.requests[-1]["messages"][3]["content"].endswith("x…")
+
+
 async def test_a_model_that_calls_tools_to_the_end_but_has_said_something_has_said_that() -> None:
     async with asking(streams("Well.", ASKS), streams(ASKS), tools=toolbox()) as (ask, _):
         answer = await ask.answer()
@@ -175,7 +205,7 @@ async def test_cancelling_an_answer_cancels_the_tool_under_way() -> None:
         while not ask.shown:
             await trio.lowlevel.checkpoint()
         nursery.cancel_scope.cancel()
-    assert ask.shown == ["[forever …]"]
+    assert (ask.shown, ask.doing) == ([""], ["forever …"])
 
 
 async def test_an_endpoint_that_refuses_tools_is_asked_without_them_from_then_on() -> None:

@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
 from trio_chat.bot.tools import (
+    LABEL_CHARS,
     MAX_RESULT_CHARS,
     MAX_THREADS,
     Toolbox,
     ToolError,
     label,
-    now_doing,
     tool_from,
-    without_labels,
 )
 
 
@@ -237,12 +236,12 @@ async def test_cancelling_a_call_waits_for_no_thread_and_those_given_up_still_co
 @pytest.mark.parametrize(
     ("arguments", "shown"),
     [
-        ('{"words": "pizza"}', '[f: "pizza"]'),
-        ('{"words": "pizza", "nick": null}', '[f: words="pizza", nick=null]'),
-        ("", "[f …]"),
-        ("{}", "[f …]"),
-        ("{", "[f: …]"),
-        ('{"words": "a\\nb"}', '[f: "a\\nb"]'),
+        ('{"words": "pizza"}', 'f: "pizza"'),
+        ('{"words": "pizza", "nick": null}', 'f: words="pizza", nick=null'),
+        ("", "f …"),
+        ("{}", "f …"),
+        ("{", "f: …"),
+        ('{"words": "a\\nb"}', 'f: "a\\nb"'),
     ],
 )
 def test_a_call_is_shown_in_one_line(arguments: str, shown: str) -> None:
@@ -252,20 +251,5 @@ def test_a_call_is_shown_in_one_line(arguments: str, shown: str) -> None:
 @given(st.text(max_size=300), st.text(max_size=300) | st.dictionaries(st.text(), st.text()).map(json.dumps))
 def test_whatever_a_model_calls_is_shown_in_one_short_line(name: str, arguments: str) -> None:
     line = label(name, arguments)
-    assert len(line) <= 82
+    assert len(line) <= LABEL_CHARS
     assert line.isprintable()
-    assert without_labels(f"Well,\n{line}\n[note: a] so.") == "Well,\n[note: a] so."
-
-
-@pytest.mark.parametrize(
-    ("shown", "doing"),
-    [
-        ("", ""),
-        ("Let me see.", ""),
-        ('Let me see.\n[search_history: "pizza"]', '[search_history: "pizza"]'),
-        ("[who_is_here …]\n", "[who_is_here …]"),
-        ("[who_is_here …]\nThree people", ""),
-    ],
-)
-def test_the_call_under_way_is_the_last_line_that_is_shown(shown: str, doing: str) -> None:
-    assert now_doing(shown) == doing

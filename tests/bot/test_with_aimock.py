@@ -74,7 +74,7 @@ async def test_the_rooms_tools_are_called(tmp_path: Path) -> None:
         answer = await ask.answer(prompt(text="who likes pizza?"))
         requests = [entry["body"] for entry in await provider.journal()]
     assert answer.text == "Ann likes pizza."
-    assert ask.shown[0] == '[search_history: "pizza"]\n[who_is_here …]'
+    assert (ask.shown[0], ask.doing[0]) == ("", 'search_history: "pizza"; who_is_here …')
     results = [message["content"] for message in requests[1]["messages"] if message["role"] == "tool"]
     assert len(requests) == 2
     assert '"says":"I like pizza"' in results[0]

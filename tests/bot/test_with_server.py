@@ -14,7 +14,9 @@ from protocol import DraftShown, Joined, Live, Message
 from tests.bot.room import RoomInMemory, ScriptedModel
 from trio_chat.bot.bot import run_bot
 from trio_chat.bot.config import MARKOV, BotConfig
+from trio_chat.bot.context import tokens_in
 from trio_chat.bot.markov_model import TOO_LITTLE
+from trio_chat.bot.models import Answer, Tokens
 from trio_chat.bot.needs import RoomClient
 from trio_chat.bot.room_tools import room_tools
 from trio_chat.bot.tools import Toolbox
@@ -98,6 +100,14 @@ async def test_a_search_typed_by_a_person_is_answered_as_a_reply(server: Server)
     assert (answer.nick, answer.text) == ("sage", "Because of the air.")
     assert answer.reply_to == getattr(asked, "seq", None)
     assert [line.text for line in model.prompts[0].lines] == ["what a day", "why is the sky blue"]
+
+
+async def test_the_model_is_shown_as_much_as_the_settings_allow(server: Server) -> None:
+    model = ScriptedModel("yes")
+    async with person(server) as ann, bot(server, model, context_tokens=700):
+        await ann.post("lobby", "sage, " + "\U0001f600" * 3_900)
+        await next_by_bot(ann)
+    assert tokens_in(model.prompts[0].user) <= 700
 
 
 async def test_a_mention_is_answered_as_a_reply(server: Server) -> None:
@@ -207,6 +217,28 @@ async def test_stop_cancels_the_answer_and_keeps_what_was_shown_of_it(server: Se
         assert (answer.reply_to, answer.stopped) == (again.seq, False)
     assert posted.seq < said.seq < again.seq
     assert reports[1:] == ["its turn was ended: stopped, by ann"]
+
+
+@pytest.mark.parametrize("count", [2**31, 10**30, -1])
+async def test_a_model_that_miscounts_its_tokens_is_heard_all_the_same(server: Server, count: int) -> None:
+    async with person(server) as ann, bot(server, ScriptedModel(Answer("yes", tokens=Tokens(count)))):
+        await ann.post("lobby", "sage?")
+        with trio.fail_after(60):
+            assert (await next_by_bot(ann)).text == "yes"
+
+
+async def test_no_line_of_an_answer_is_taken_for_a_tool_that_is_called(server: Server) -> None:
+    text = "[Note: mind the gap]\nWell,\n[1: first]\n[Source: RFC 9110]"
+    model = ScriptedModel(None)
+    model.first_shown = (text, 'weather: "Rome"')
+    async with person(server) as ann, bot(server, model):
+        await ann.post("lobby", "sage?")
+        with trio.fail_after(60):
+            draft = await next_draft(ann)
+        await ann.command("/stop", room="lobby")
+        said = await next_by_bot(ann)
+    assert (draft.text, draft.doing) == (text, 'weather: "Rome"')
+    assert (said.text, said.stopped) == (text, True)
 
 
 @pytest.mark.parametrize("hops", [3, 10])

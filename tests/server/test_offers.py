@@ -122,7 +122,8 @@ async def test_of_too_many_commands_those_of_the_bots_that_came_first_are_there(
         for number, bot in enumerate(bots):
             # As long as they may be: all of them would be 1.5 MB, and a frame holds one.
             names = [f"/b{number}x{count}".ljust(COMMAND_CHARS, "x") for count in range(OFFERS_MAX)]
-            commands = [CommandOffer(name, "🎲" * USAGE_CHARS, "🎲" * HELP_CHARS) for name in names]
+            usages = [f"{name} ".ljust(USAGE_CHARS, "🎲") for name in names]
+            commands = [CommandOffer(*pair, "🎲" * HELP_CHARS) for pair in zip(names, usages, strict=True)]
             assert isinstance(await bot.ask(OfferRequest(bot.next_id(), commands)), Done)
         assert [command.by for command in await added(ann)] == [
             f"bot{number}" for number in range(10) for _ in range(20)

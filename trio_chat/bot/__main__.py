@@ -32,7 +32,8 @@ class Fleet:
 
 app = App(
     name="python -m trio_chat.bot",
-    help="A bot in a chat room: it joins in every N lines or speaks every N seconds, and answers /search and mentions.",
+    help="A bot in a chat room: it joins in every N lines, speaks every N seconds, or greets people who come, and "
+    "answers /search and /ask, whoever says its name, and words in private (/msg).",
     help_format="plaintext",
     version_flags=[],
 )

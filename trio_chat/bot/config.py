@@ -4,6 +4,7 @@ This file owns a bot's settings and their limits. It must not know rooms, models
 """
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -35,6 +36,9 @@ MAX_KEY_FILE_BYTES: Final = 4_096
 """The keys of providers have some 200 characters; a file longer than this is another one than was meant."""
 
 
+_SESSION: Final = re.compile(r"[0-9a-f]{32}", re.ASCII)
+
+
 class BotConfigError(ValueError):
     """A bot cannot be started as asked; `str()` is one sentence that says what to change."""
 
@@ -59,9 +63,9 @@ class BotConfig:
         persona: who it is to be, in the operator's words.
         web_search: whether the provider is to search the web for the answer to a ``/search``; not every endpoint and
             model can.
-        session: the bot's secret, 32 hex digits; None: kept by the client library.
-        context_tokens: what of the conversation the model is shown, in tokens as `context.tokens_in` estimates them,
-            at least 300.
+        session: the bot's secret, 32 hex digits in lower case; None: kept by the client library.
+        context_tokens: what the model is shown of the conversation and told by its tools, for one answer, in tokens as
+            `context.tokens_in` estimates them, at least 300.
         catch_up: entries of the room's past that it reads when it joins, 0 to 100,000.
         answer_s: how long one answer may take, in seconds above 0.
 
@@ -105,6 +109,8 @@ class BotConfig:
         for option, text in (("--model", self.model or ""), ("--persona", self.persona)):
             if any("\ud800" <= character <= "\udfff" for character in text):  # bytes that the terminal passed on
                 raise BotConfigError(f"What {option} says is not UTF-8; convert it first.")
+        if self.session is not None and not _SESSION.fullmatch(self.session):
+            raise BotConfigError("The session is no secret of a bot: give 32 hex digits, 0 to 9 and a to f, or none.")
         self._check_bounds()
 
     def _check_bounds(self) -> None:

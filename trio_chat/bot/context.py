@@ -6,13 +6,15 @@ JSON, one object a line, in the user's role; the system's role holds our words a
 """
 
 import json
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 from protocol import Edited, Gap, Joined, Message, Redacted, TopicSet
+from trio_chat.bot.config import CONTEXT_TOKENS
 from trio_chat.bot.triggers import Reason
 from trio_chat.client import ClientEvent
 
@@ -20,6 +22,9 @@ BYTES_PER_TOKEN: Final = 2
 """Lines as models are shown them take more tokens than prose, with their numbers and quotation marks: 4,000 lines of an
 English IRC log have 2.4 bytes a token, and the worst of what was tried (one-word lines, source code, emoji) 1.9, by the
 vocabularies o200k and cl100k of OpenAI. Prose in English has 4, in Russian or Hindi up to 8."""
+QUESTION_SHARE: Final = 1 / 2
+"""What of the context a question may take: a whole post of English at the default, beside a few of the last lines."""
+TOPIC_SHARE: Final = 1 / 8
 _LATEST_MS: Final = 253_402_300_799_000  # the end of the year 9999, beyond which datetime does not go
 
 
@@ -63,6 +68,20 @@ def tokens_in(text: str) -> int:
     Every provider counts in its own way, and none is asked for it beforehand.
     """
     return -(-len(text.encode("utf-8", "surrogatepass")) // BYTES_PER_TOKEN)
+
+
+def cut(text: str, max_tokens: int, cost: Callable[[str], int] = tokens_in) -> str:
+    """Return `text`, or as much of its beginning as costs no more than `max_tokens`, with an ellipsis behind it.
+
+    Args:
+        text: what is cut.
+        max_tokens: what may be left; where not even the ellipsis fits, nothing is.
+        cost: what a text costs, in tokens; no more than a longer one that begins with it.
+    """
+    if cost(text) <= max_tokens:
+        return text
+    fitting = bisect_right(range(len(text)), max_tokens, key=lambda chars: cost(text[:chars] + "…"))
+    return text[: fitting - 1] + "…" if fitting else ""
 
 
 class Conversation:
@@ -145,6 +164,8 @@ class Prompt:
         room: the room's name, topic: its topic, lines: what was said, oldest first.
         question: the line to answer, for a search, a mention or a line in private.
         arrived: the nick of who has come, for an arrival.
+        max_tokens: what `user` may take, and what tools tell in one answer besides: the oldest lines go first, and what
+            is too long of a question or topic.
     """
 
     reason: Reason
@@ -155,6 +176,7 @@ class Prompt:
     lines: tuple[Line, ...]
     question: Line | None = None
     arrived: str | None = None
+    max_tokens: int = CONTEXT_TOKENS
 
     @property
     def system(self) -> str:
@@ -165,13 +187,37 @@ class Prompt:
     @property
     def user(self) -> str:
         """The words that stand in the user's role: the conversation as data, one JSON object a line."""
-        head = {"room": self.room} | ({"topic": self.topic} if self.topic else {})
-        data: Iterable[dict[str, Any]] = (head, *(line.as_data() for line in self.lines))
-        if self.question is not None:
-            data = (*data, {"answer_this": self.question.as_data()})
+        return self.user_within(self.max_tokens)
+
+    def user_within(self, max_tokens: int) -> str:
+        """Return the same with fewer lines, where something else has taken a part of the budget."""
+        head, *tail = self._around()
+        left = max_tokens - sum(tokens_in(part + "\n") for part in (head, *tail))
+        lines: list[str] = []
+        for line in reversed(self.lines):
+            if self.question is not None and line.seq == self.question.seq:
+                continue  # it is shown, and paid for, below
+            shown = _json(line.as_data())
+            left -= tokens_in(shown + "\n")
+            if left < 0:
+                break
+            lines.append(shown)
+        return "\n".join([head, *reversed(lines), *tail])
+
+    def _around(self) -> list[str]:
+        """Return what stands before the lines, and after them."""
+        topic = cut(self.topic, int(self.max_tokens * TOPIC_SHARE), lambda text: tokens_in(_json({"topic": text})))
+        parts: list[dict[str, Any]] = [{"room": self.room} | ({"topic": topic} if topic else {})]
+        if (question := self.question) is not None:
+
+            def asked(text: str) -> dict[str, Any]:
+                return {"answer_this": question.with_text(text).as_data()}
+
+            share = int(self.max_tokens * QUESTION_SHARE)
+            parts.append(asked(cut(question.text, share, lambda text: tokens_in(_json(asked(text))))))
         if self.arrived is not None:
-            data = (*data, {"arrived": self.arrived})
-        return "\n".join(map(_json, data))
+            parts.append({"arrived": self.arrived})
+        return [_json(part) for part in parts]
 
 
 _RULES: Final = (

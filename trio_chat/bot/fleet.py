@@ -5,6 +5,7 @@ This file owns reading a file of bots, and their lives side by side. It must not
 
 import dataclasses
 import tomllib
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from trio_chat.bot.config import BotConfig, BotConfigError, read_key
 from trio_chat.bot.models import Report
 from trio_chat.client import ChatError, Dial
 from trio_chat.client.backoff import Backoff
+from trio_chat.names import NameRefused, nick_key, room_name
 
 RunBot = Callable[..., Any]
 """What runs one bot; `run_bot`, or its like."""
@@ -41,11 +43,24 @@ def read_bots(path: Path, defaults: BotConfig) -> list[BotConfig]:
     if not isinstance(tables, list) or not tables or not all(isinstance(table, dict) for table in tables):
         raise BotConfigError(f"There is no bot in {path}: write a table [[bot]] for each.")
     bots = [_bot({**dataclasses.asdict(defaults), **settings, **table}, path) for table in tables]
-    seats = [(bot.nick.casefold(), bot.url) for bot in bots]
-    for nick, url in seats:
-        if seats.count((nick, url)) > 1:
-            raise BotConfigError(f"Two bots in {path} are called {nick}; give each a nick of its own.")
+    seats = [(_key_of(bot, path), bot.url) for bot in bots]
+    for bot, seat in zip(bots, seats, strict=True):
+        if seats.count(seat) > 1:
+            raise BotConfigError(f"Two bots in {path} are called {bot.nick}; give each a nick of its own.")
     return bots
+
+
+def _key_of(bot: BotConfig, path: Path) -> str:
+    """Return what the server tells the bot's nick apart by.
+
+    Raises:
+        BotConfigError: the server takes no such nick, or no such room.
+    """
+    try:
+        room_name(bot.room)
+        return nick_key(bot.nick).key
+    except NameRefused as error:
+        raise BotConfigError(f"The bot {bot.nick} in {path} cannot come in: {error}") from None
 
 
 def _bot(settings: dict[str, Any], path: Path) -> BotConfig:
@@ -95,10 +110,22 @@ async def _keep_running(bot: BotConfig, dial: Dial | None, report: Report, run: 
         except ChatError as error:
             why = str(error)
         except Exception as error:  # the border where a bug in one bot costs that bot alone
-            why = f"it crashed ({type(error).__name__})"
+            why = f"it crashed ({_fault(error)})"
         else:
             why = "its events ended"
         backoff.held(trio.current_time() - began)
         wait_s = backoff.failed(None)
         tell(f"{why.rstrip('.')}; starting it anew in {wait_s:.1f} s")
         await trio.sleep(wait_s)
+
+
+def _fault(error: BaseException) -> str:
+    """Return what kind of error was raised, and where, and no value of it: that may hold what nobody is to see.
+
+    Of the errors in a group the first is told.
+    """
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(error).__name__}{where}"

@@ -20,13 +20,19 @@ from trio_chat.bot.tools import Tool, Toolbox
 Report = Callable[[str], None]
 """Takes one line for the operator. It must not block and must not raise."""
 
-Show = Callable[[str], None]
-"""Takes the whole text so far, again and again as it grows: the newest one replaces all before it.
 
-Called from within `Model.answer`, perhaps for every word, so it must not block and must not raise. What is shown is
-no answer yet: it may hold lines about tools that the answer does not hold (`tools.without_labels` takes them out), and
-is as the model wrote it, so `posts.clean` is for it too.
-"""
+class Show(Protocol):
+    """Takes the whole text so far, again and again as it grows: the newest one replaces all before it."""
+
+    def __call__(self, text: str, doing: str = "") -> None:
+        """Show people something. It must not block and must not raise: it is called perhaps for every word.
+
+        Args:
+            text: what would be said if it were stopped now, as the model wrote it; it is cleaned and cut where it is
+                shown.
+            doing: a line about what is done besides, such as the tools that are called. It is never part of what is
+                said: whatever a model writes stays in `text`, and what is told of its calls stays out.
+        """
 
 
 @dataclass(frozen=True, slots=True)

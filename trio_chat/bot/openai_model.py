@@ -20,7 +20,7 @@ import trio
 
 from trio_chat.bot.completion import Call, Completion
 from trio_chat.bot.config import BotConfig
-from trio_chat.bot.context import Prompt
+from trio_chat.bot.context import Prompt, cut, tokens_in
 from trio_chat.bot.endpoint import ATTEMPT_S, Failure, complete, open_endpoint
 from trio_chat.bot.models import Answer, ModelFailed, Report, Show, Source, Tokens
 from trio_chat.bot.retry import ATTEMPTS, Uniform, next_wait_s
@@ -29,6 +29,11 @@ from trio_chat.bot.triggers import Reason
 
 MAX_ROUNDS: Final = 5
 """Completions that one answer may take. In the last one the model must do without tools."""
+
+RESULTS_SHARE: Final = 2 / 3
+"""What tools may tell in one answer, of what the question leaves of the context; the oldest lines make way for it."""
+MIN_RESULT_TOKENS: Final = 50
+"""When less than this is left, the model has to answer with what it has."""
 
 _EXTRAS: Final = {"tools": "tools", "web_search_options": "web search"}
 _WAYS_WITHOUT: Final = (*(frozenset({name}) for name in _EXTRAS), frozenset(_EXTRAS))
@@ -74,8 +79,9 @@ class OpenAIModel:
         """Return the answer to `prompt`; see `Model.answer`."""
         thread = _Thread(prompt, show)
         for number in range(1, MAX_ROUNDS + 1):
-            completion = await self._complete(thread, last=number == MAX_ROUNDS)
-            if not completion.calls or completion.unfinished or number == MAX_ROUNDS:
+            last = number == MAX_ROUNDS or thread.is_full
+            completion = await self._complete(thread, last=last)
+            if not completion.calls or completion.unfinished or last:
                 break
             await self._carry_out(completion, thread)
         return thread.answer()
@@ -163,24 +169,31 @@ class _Thread:
         self.without: frozenset[str] = frozenset()
         self.ways_tried = 0
         self.has_results = False
+        self._prompt = prompt
+        alone = tokens_in(prompt.user_within(0))
+        self._for_results = max(0, int((prompt.max_tokens - alone) * RESULTS_SHARE))
+        self._left = self._for_results
         self._show = show
-        self._above: list[str] = []  # what is shown above the text that grows: calls, and what was said before them
-        self._shown = ""
+        self._above: list[str] = []  # what was said before tools were called, above the text that grows
+        self._doing = ""
+        self._shown = ("", "")
         self._text = ""
         self._unfinished: str | None = None
         self._sources: dict[str, Source] = {}
 
     def show_text(self, text: str) -> None:
-        """Show the text of the completion that grows, if there is anything new to show."""
-        shown = "\n".join([*self._above, text] if text else self._above)
+        """Show the text of the completion that grows, if there is anything new; it ends what was done before."""
+        if text:
+            self._doing = ""
+        shown = ("\n".join([*self._above, text] if text else self._above), self._doing)
         if shown != self._shown:
             self._shown = shown
-            self._show(shown)
+            self._show(*shown)
 
     def show_calls(self, completion: Completion) -> None:
-        """Show what the tools are called for, above all that is still to come."""
+        """Show what the tools are called for, beside what was said before."""
         self._above += [completion.text] if completion.text else []
-        self._above += [label(call.name, call.arguments) for call in completion.calls]
+        self._doing = "; ".join(label(call.name, call.arguments) for call in completion.calls)
         self.show_text("")
 
     def count(self, tokens: Tokens | None) -> None:
@@ -197,16 +210,32 @@ class _Thread:
         self._text = completion.text or self._text
         self._sources |= {source.url: source for source in completion.sources}
 
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no room for what another tool would tell."""
+        return self._left < MIN_RESULT_TOKENS
+
     def take_results(self, completion: Completion, results: dict[str, str]) -> None:
-        """Take over what came of the calls that a completion asked for."""
+        """Take over what came of the calls that a completion asked for, each cut to its share of what is left."""
         self.has_results = True
-        calls = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _object(call.arguments)}}
-            for call in completion.calls
-        ]
-        self.messages.append({"role": "assistant", "content": completion.text or None, "tool_calls": calls})
-        for call in completion.calls:
-            self.messages.append({"role": "tool", "tool_call_id": call.id, "content": results[call.id]})
+        said = self._pay_for(completion.text, self._left // 2)
+        calls: list[dict[str, Any]] = []
+        told: list[dict[str, Any]] = []
+        for number, call in enumerate(completion.calls):
+            share = self._left // (len(completion.calls) - number)
+            arguments = self._pay_for(_object(call.arguments, share // 2), share)
+            result = self._pay_for(results[call.id], share - tokens_in(arguments))
+            function = {"name": call.name, "arguments": arguments}
+            calls.append({"id": call.id, "type": "function", "function": function})
+            told.append({"role": "tool", "tool_call_id": call.id, "content": result})
+        self.messages += [{"role": "assistant", "content": said or None, "tool_calls": calls}, *told]
+        spent = self._for_results - self._left
+        self.messages[1] = {"role": "user", "content": self._prompt.user_within(self._prompt.max_tokens - spent)}
+
+    def _pay_for(self, text: str, max_tokens: int) -> str:
+        text = cut(text, max_tokens)
+        self._left -= tokens_in(text)
+        return text
 
     def answer(self) -> Answer:
         """Return the answer.
@@ -219,8 +248,10 @@ class _Thread:
         return Answer(self._text, tuple(self._sources.values()), self.tokens, self._unfinished)
 
 
-def _object(arguments: str) -> str:
+def _object(arguments: str, max_tokens: int) -> str:
     """Return the arguments of a call as a provider takes them back: what is no JSON object, many refuse to read."""
+    if tokens_in(arguments) > max_tokens:
+        return "{}"
     try:
         msgspec.json.decode(arguments, type=dict[str, msgspec.Raw])
     except (msgspec.MsgspecError, ValueError, RecursionError):

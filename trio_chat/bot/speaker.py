@@ -17,7 +17,6 @@ from trio_chat.bot.handling import Handling
 from trio_chat.bot.models import Answer, Model, ModelFailed, Report
 from trio_chat.bot.needs import RoomClient, TurnToSpeak
 from trio_chat.bot.posts import posts_of
-from trio_chat.bot.tools import now_doing, without_labels
 from trio_chat.bot.triggers import Cause, Reason
 from trio_chat.bot.voice import Voice
 from trio_chat.client import Refused, TurnLost
@@ -133,8 +132,8 @@ class Speaker:
             return cause
         return dataclasses.replace(cause, entry=msgspec.structs.replace(cause.entry, text=line.text))
 
-    def _show(self, text: str) -> None:
-        self._voice.show(lambda: (without_labels(text), now_doing(text)))
+    def _show(self, text: str, doing: str = "") -> None:
+        self._voice.show(lambda: (text, doing))
 
     def _prompt(self, cause: Cause) -> Prompt:
         question = None
@@ -149,6 +148,7 @@ class Speaker:
             lines=self._conversation.lines,
             question=question,
             arrived=None if cause.arrived is None else cause.arrived.nick,
+            max_tokens=self._config.context_tokens,
         )
 
     async def _ask(self, model: Model, prompt: Prompt) -> Answer:

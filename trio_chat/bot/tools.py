@@ -26,7 +26,6 @@ MAX_THREADS: Final = 4
 LABEL_CHARS: Final = 80
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what OpenAI accepts
-_LABEL: Final = re.compile(r"\[(?:[A-Za-z0-9_-]{1,64}|\?)(?:: .*| …)\]")
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
@@ -181,7 +180,7 @@ class Toolbox:
 
 
 def label(name: str, arguments: str) -> str:
-    """Return how a call is shown to people, in one line: ``[search_history: "pizza"]``, or ``[who_is_here …]``."""
+    """Return how a call is shown to people, in one line: ``search_history: "pizza"``, or ``who_is_here …``."""
     name = name if _NAME.fullmatch(name) else "?"
     try:
         given = msgspec.json.decode(arguments or "{}", type=dict[str, msgspec.Raw])
@@ -194,18 +193,7 @@ def label(name: str, arguments: str) -> str:
         shown = ", ".join(f"{key}={value}" for key, value in values.items())
     line = " ".join((f"{name}: {shown}" if shown else f"{name} …").split())
     line = "".join(character if character.isprintable() else "\ufffd" for character in line)
-    return f"[{line if len(line) <= LABEL_CHARS else line[: LABEL_CHARS - 1] + '…'}]"
-
-
-def without_labels(shown: str) -> str:
-    """Return what was shown without the lines about calls: what was said so far, where an answer is stopped."""
-    return "\n".join(line for line in shown.split("\n") if not _LABEL.fullmatch(line))
-
-
-def now_doing(shown: str) -> str:
-    """Return the call under way, as `label` shows it: the last line, if it is one; else an empty text."""
-    last = shown.rstrip().rpartition("\n")[2]
-    return last if _LABEL.fullmatch(last) else ""
+    return line if len(line) <= LABEL_CHARS else line[: LABEL_CHARS - 1] + "…"
 
 
 def _told(result: object) -> str:

@@ -28,7 +28,6 @@ DRAFT_S: Final = 0.1
 DRAFT_CHARS: Final = TEXT_CHARS
 """What a draft shows of a longer answer: its beginning."""
 
-
 Draft = Callable[[], tuple[str, str]]
 """Gives what a post is so far, and what is done besides; called only if it is shown."""
 

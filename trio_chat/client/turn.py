@@ -13,6 +13,7 @@ from protocol import Granted, Posted, TurnChange
 
 DONE: Final = "done"
 LOST: Final = "gone"
+MAX_TOKENS: Final = 2**31 - 1  # `Count` on the wire
 
 
 class Turn:
@@ -25,7 +26,8 @@ class Turn:
         within_s: how long it may take, from its beginning, in seconds.
         ended: why it is over (`done`, `stopped`, `deadline`, `gone`, `moved`, `asker left`); None while it goes on.
         by: the nick of who ended it, where somebody did.
-        tokens: what the provider has counted for it so far, or is guessed to have; told with the end of the turn.
+        tokens: what the provider has counted for it so far, or is guessed to have; told with the end of the turn. What
+            does not fit on the wire is taken for the nearest that does: the answer matters more than its bill.
     """
 
     def __init__(self, granted: Granted) -> None:
@@ -35,10 +37,19 @@ class Turn:
         self.within_s = granted.within_ms / 1000
         self.ended: str | None = None
         self.by: str | None = None
-        self.tokens = 0
+        self._tokens = 0
         self.scope = trio.CancelScope()
         self._post: Callable[..., Awaitable[Posted]]
         self._show: Callable[[int, str, str], Awaitable[None]]
+
+    @property
+    def tokens(self) -> int:
+        """See the attributes of the class."""
+        return self._tokens
+
+    @tokens.setter
+    def tokens(self, count: int) -> None:
+        self._tokens = min(max(0, count), MAX_TOKENS)
 
     def end(self, reason: str, by: str | None = None) -> None:
         """Note that it is over; unless we have ended it ourselves, cancel whatever is done in it."""

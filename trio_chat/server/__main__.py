@@ -5,6 +5,7 @@ This file owns what an operator types and reads. It must not know rooms or conne
 
 import contextlib
 import gc
+import os
 import resource
 import signal
 import sys
@@ -17,7 +18,7 @@ import msgspec
 import trio
 from cyclopts import App, Parameter
 
-from trio_chat.bot import BotConfig, BotConfigError, prepare, read_bots
+from trio_chat.bot import BotConfig, BotConfigError, prepare, provider_from, read_bots
 from trio_chat.client import ChatError
 from trio_chat.command_line import fail, run_app
 from trio_chat.server.app import CannotListen, Server, open_server
@@ -87,9 +88,7 @@ def main(
         settings = load_config(
             config, {name: value for name, value in flags.items() if value is not None}, bot=bot, hops=hops
         )
-        fleet = [] if bots is None else [with_provider(one) for one in read_bots(bots, BotConfig())]
-        for one in fleet:
-            prepare(one)
+        fleet = [] if bots is None else _prepare_fleet(bots)
     except (ConfigError, BotConfigError) as error:
         fail(str(error))
     _raise_file_limit()
@@ -125,6 +124,19 @@ def _say_hello(server: Server) -> None:
     config = server.config
     print(f"trio_chat listens on {', '.join(server.addresses)} with {config.store}")
     print(f"Join with: python -m trio_chat.client {server.url}", flush=True)
+
+
+def _prepare_fleet(path: Path) -> list[BotConfig]:
+    """Return the bots of a file, as `python -m trio_chat.bot --config` runs them: none falls back to another model.
+
+    Raises:
+        BotConfigError: one of them cannot run.
+    """
+    api_key, base_url = provider_from(os.environ)
+    fleet = read_bots(path, BotConfig(api_key=api_key, base_url=base_url))
+    for one in fleet:
+        prepare(one)
+    return fleet
 
 
 def _prepare_bot(config: ServerConfig, bot: BotConfig) -> ServerConfig:

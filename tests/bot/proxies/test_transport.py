@@ -13,6 +13,7 @@ from tests.bot.provider import Provider, Reply, fails, provider, says
 from tests.bot.proxies import site as sites
 from tests.bot.proxies.conftest import Certificates
 from tests.bot.proxies.gates import (
+    Gate,
     Serve,
     answers,
     closes,
@@ -110,8 +111,29 @@ async def test_a_connection_that_breaks_later_counts_but_is_not_asked_again_by_u
     assert "the connection through it broke" in asking.reports[0]
 
 
-async def test_a_provider_that_thinks_too_long_is_not_the_proxys_fault() -> None:
-    async with provider(Reply(silent=True)) as running, gate(opens) as through:
+@pytest.mark.parametrize("begins", [b"", b"HTTP/1.1 20"])
+async def test_a_proxy_that_grants_a_tunnel_into_a_hole_makes_way_for_the_next(begins: bytes) -> None:
+    async def swallows(running: Gate, stream: trio.SocketStream) -> None:
+        while b"\r\n\r\n" not in await stream.receive_some():
+            pass
+        await stream.send_all(b"HTTP/1.1 200 OK\r\n\r\n")
+        await stream.receive_some()
+        await stream.send_all(begins)
+        async for _ in stream:
+            pass
+
+    async with provider(says("Hello.")) as running, gate(swallows) as hole, gate(opens) as through:
+        asking = Asking([hole.proxy, through.proxy], httpx2.Timeout(30.0, read=0.2))
+        async with asking.http:
+            with pytest.raises(openai.APITimeoutError):
+                await asking.ask(running)
+            assert await asking.ask(running) == "Hello."
+    assert asking.failures() == [1, 0]
+    assert "no answer came through it in time" in asking.reports[0]
+
+
+async def test_a_provider_that_falls_silent_in_mid_answer_is_not_the_proxys_fault() -> None:
+    async with provider(Reply(body=b"data: ", held=True)) as running, gate(opens) as through:
         asking = Asking([through.proxy], httpx2.Timeout(30.0, read=0.2))
         async with asking.http:
             with pytest.raises(openai.APITimeoutError):

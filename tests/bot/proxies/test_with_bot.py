@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bot.asking import show_nobody
 from tests.bot.provider import provider, says
 from tests.bot.proxies.gates import gate, nobody, opens
 from trio_chat.bot.__main__ import configure
@@ -25,7 +26,7 @@ async def test_the_answer_comes_through_the_proxy_that_works(tmp_path: Path) -> 
         config = BotConfig(model="m", base_url=running.base_url, proxies=str(listed))
         prepare(config)
         async with open_openai_model(config, reports.append) as model:
-            assert (await model.answer(PROMPT, show=print)).text == "Hello Ann."
+            assert (await model.answer(PROMPT, show=show_nobody)).text == "Hello Ann."
         assert len(through.heads) == 1
     assert len(reports) == 1
     assert "nobody listens there" in reports[0]

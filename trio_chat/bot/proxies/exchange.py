@@ -22,6 +22,10 @@ CONNECT_S: Final = 10.0
 """How long a proxy may take to make a tunnel, where the request does not say it."""
 
 CLOSE_S: Final = 1.0
+
+Blame = Callable[[str], None]
+"""Counts something against a proxy; takes a clause that says what."""
+
 _PORTS: Final = {"http": 80, "https": 443}
 
 
@@ -42,7 +46,7 @@ async def ask_through(
     proxy: Proxy,
     request: httpx2.Request,
     ssl_context: ssl.SSLContext,
-    broken: Callable[[], None] = lambda: None,
+    blame: Blame = lambda why: None,
 ) -> Answer:
     """Send a request through a proxy, on a connection of its own.
 
@@ -53,7 +57,9 @@ async def ask_through(
         proxy: through which.
         request: what to send. Its timeouts hold.
         ssl_context: says whom to trust.
-        broken: is called if the connection breaks after the tunnel stood.
+        blame: is called if, after the tunnel stood, the connection breaks or no answer begins in time. Whether the
+            site or the proxy keeps one waiting cannot be told; a hole in front of a proxy that works costs every
+            answer, a site that is slow costs the proxies a rest of seconds.
 
     Raises:
         ProxyFailed: the proxy made no tunnel; nothing was sent.
@@ -74,7 +80,7 @@ async def ask_through(
     ready_s = trio.current_time() - began
     core_url = httpcore2.URL(scheme=url.raw_scheme, host=url.raw_host, port=port, target=url.raw_path)
     connection = httpcore2.AsyncHTTP11Connection(core_url.origin, NetworkStream(tunnel))
-    with _translated(broken):
+    with _translated(blame, waits_for_head=True):
         answer = await connection.handle_async_request(
             httpcore2.Request(
                 request.method,
@@ -84,35 +90,35 @@ async def ask_through(
                 extensions=request.extensions,
             )
         )
-    body = _Body(answer, connection, broken)
+    body = _Body(answer, connection, blame)
     extensions = {name: value for name, value in answer.extensions.items() if name != "network_stream"}
     return Answer(httpx2.Response(answer.status, headers=answer.headers, stream=body, extensions=extensions), ready_s)
 
 
 @contextmanager
-def _translated(broken: Callable[[], None]) -> Iterator[None]:
+def _translated(blame: Blame, *, waits_for_head: bool = False) -> Iterator[None]:
     """Raise what httpcore2 raises as what users of httpx2 expect, which has the same name there."""
     try:
         yield
     except (httpcore2.NetworkError, httpcore2.RemoteProtocolError) as error:
-        broken()
+        blame("the connection through it broke")
         raise getattr(httpx2, type(error).__name__)("the connection through the proxy broke") from error
     except (httpcore2.TimeoutException, httpcore2.LocalProtocolError) as error:
+        if waits_for_head and isinstance(error, httpcore2.TimeoutException):
+            blame("no answer came through it in time")
         raise getattr(httpx2, type(error).__name__)(str(error)) from error
 
 
 class _Body(httpx2.AsyncByteStream):
     """The body of an answer; closing it closes the connection."""
 
-    def __init__(
-        self, answer: httpcore2.Response, connection: httpcore2.AsyncHTTP11Connection, broken: Callable[[], None]
-    ) -> None:
+    def __init__(self, answer: httpcore2.Response, connection: httpcore2.AsyncHTTP11Connection, blame: Blame) -> None:
         self._answer = answer
         self._connection = connection
-        self._broken = broken
+        self._blame = blame
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        with _translated(self._broken):
+        with _translated(self._blame):
             async for part in self._answer.aiter_stream():
                 yield part
 

@@ -24,7 +24,8 @@ class PooledTransport(httpx2.AsyncBaseTransport):
 
     Where a proxy fails, the request goes through the next; each is tried once. An answer of the site, whatever its
     status, counts for the proxy that brought it. Nothing was sent before a proxy is given up, so nothing is sent
-    twice: a connection that breaks later counts against its proxy, and is the client's to try again.
+    twice: a connection that breaks later, or brings no answer in time, counts against its proxy, and is the client's to
+    try again.
 
     Args:
         pool: to choose from.
@@ -54,7 +55,7 @@ class PooledTransport(httpx2.AsyncBaseTransport):
         while (proxy := self._pool.choose(trio.current_time(), without=tried)) is not None:
             tried.add(proxy)
             try:
-                answer = await ask_through(proxy, request, self._ssl_context, partial(self._broke, proxy))
+                answer = await ask_through(proxy, request, self._ssl_context, partial(self._failed, proxy))
             except ProxyFailed as error:
                 self._failed(proxy, str(error))
             else:
@@ -63,9 +64,6 @@ class PooledTransport(httpx2.AsyncBaseTransport):
         raise httpx2.ProxyError(
             f"No proxy gets through: {len(tried)} of {len(self._pool)} were tried, the others rest."
         )
-
-    def _broke(self, proxy: Proxy) -> None:
-        self._failed(proxy, "the connection through it broke")
 
     def _failed(self, proxy: Proxy, why: str) -> None:
         now = trio.current_time()
