@@ -33,7 +33,7 @@ from tests.bot.events import ME, said
 from trio_chat.bot.context import Prompt
 from trio_chat.bot.models import Answer, Show
 from trio_chat.bot.needs import RoomPlace
-from trio_chat.client import ChatError, ClientEvent, Turn, TurnLost
+from trio_chat.client import ChatError, ClientEvent, Refused, Turn, TurnLost
 
 LIMITS = Limits(65_536, 4_000, 32, 64, 500, PAGE_ENTRIES, 262_144)
 
@@ -141,11 +141,17 @@ class RoomInMemory:
         assert self.speaking.number == turn
         self.tokens += tokens
         if key is not None and key in self.keys:
-            return Posted(1, room, self.keys[key], 0, duplicate=True)
-        seq = len(self.log) + 1
-        if key is not None:
-            self.keys[key] = seq
-        self._enter(said(seq, text, self.nick, author=ME, bot=True, reply_to=reply_to, room=room))
+            said_before = self.log[self.keys[key] - 1]
+            assert isinstance(said_before, Message)
+            if said_before.text != text:
+                raise Refused("key_reused", "This key names another entry already.")
+            if not self.cuts:
+                return Posted(1, room, self.keys[key], 0, duplicate=True)
+        seq = self.keys.get(key or "", len(self.log) + 1)
+        if seq > len(self.log):
+            if key is not None:
+                self.keys[key] = seq
+            self._enter(said(seq, text, self.nick, author=ME, bot=True, reply_to=reply_to, room=room))
         if self.cuts:
             self.cuts -= 1
             self.speaking.end("gone")

@@ -290,7 +290,7 @@ async def test_an_answer_whose_saying_the_connection_has_cut_is_said_to_its_end_
         await wait_all_tasks_blocked()
         assert " ".join(running.posts) == ("A sentence. " * 900).strip()
         assert len(running.model.prompts) == 1
-        assert len(running.room.causes) == 1 + min(cuts, 3)
+        assert len(running.room.causes) == 1 + cuts
         running.room.say("sage?")
         await wait_all_tasks_blocked()
         assert len(running.posts) == 6

@@ -315,7 +315,7 @@ async def test_without_a_turn_the_function_is_cancelled_and_the_bot_goes_on() ->
     assert len([line for line in reports if line.startswith("it may not speak: ")]) == 1
 
 
-async def test_a_function_whose_turn_was_lost_before_it_said_anything_is_called_again() -> None:
+async def test_a_function_whose_turn_was_lost_is_called_again_and_says_nothing_twice() -> None:
     bot, calls, reports = Bot("sage"), list[str](), list[str]()
 
     @bot.on_mention
@@ -337,8 +337,11 @@ async def test_a_function_whose_turn_was_lost_before_it_said_anything_is_called_
             room.stop("gone", None)
             await wait_all_tasks_blocked()
         nursery.cancel_scope.cancel()
-    assert calls == ["sage, a", "sage, a", "sage, b"]
-    assert [message.text for message in room.said_by_bot] == ["yes", "one"]
+    assert calls == ["sage, a", "sage, a", "sage, b", "sage, b"]
+    assert [message.text for message in room.said_by_bot] == [
+        "yes",
+        "one",
+    ]  # in the place of that, the last call's "yes"
 
 
 @pytest.mark.parametrize("line", ["/recite", "poet?", "x"])
@@ -371,6 +374,24 @@ async def test_that_the_connection_is_lost_while_it_speaks_is_no_fault_of_a_func
         nursery.cancel_scope.cancel()
     assert [line for line in reports if line.startswith("cut off")]
     assert not [line for line in reports if "broke down" in line]
+
+
+async def test_what_a_function_has_returned_is_said_in_the_end_and_it_is_not_called_again() -> None:
+    bot, points, room = Bot("sage"), list[str](), RoomInMemory()
+
+    @bot.on_mention
+    async def count(asked: Occasion) -> str:
+        points.append(asked.nick)
+        return f"{asked.nick} has {len(points)}"
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(partial(bot.serve, client=room, report=list[str]().append))
+        for cuts in (0, 1, 3):
+            room.cuts = cuts
+            room.say("sage?")
+            await wait_all_tasks_blocked()
+        nursery.cancel_scope.cancel()
+    assert [message.text for message in room.said_by_bot] == ["ann has 1", "ann has 2", "ann has 3"]
 
 
 # --- faults -----------------------------------------------------------------------------------------------
@@ -435,7 +456,7 @@ async def test_showing_what_is_no_text_is_a_fault_of_that_call_alone() -> None:
         return "yes"
 
     async with open_room() as room:
-        await room.seat(bot, reports.append)
+        await room.seat(bot, reports.append, strict=False)
         ann = await room.enter("ann")
         await ann.say("dice 7")
         assert "broken down" in (await ann.hear()).text
@@ -494,6 +515,58 @@ async def test_lines_that_come_faster_than_they_are_looked_at_are_dropped_and_th
     assert [line for line in reports if "does not keep up" in line] == [
         "it does not keep up with the room; lines go unheard"
     ]
+
+
+async def test_a_client_of_the_callers_has_no_commands_when_the_bot_has_ended() -> None:
+    bot, room = Bot("dice"), RoomInMemory()
+    bot.command("/roll")(echo)
+    async with trio.open_nursery() as nursery:
+        await nursery.start(partial(bot.serve, client=room, report=list[str]().append))
+        assert [offer.name for offer in room.offers] == ["/roll"]
+        nursery.cancel_scope.cancel()
+    assert room.offers == []
+
+
+async def test_a_bot_without_a_function_for_mentions_hears_them_in_their_order() -> None:
+    bot, heard = Bot("log"), list[str]()
+
+    @bot.on_message
+    async def note(said: Occasion) -> None:
+        await trio.sleep(1)
+        heard.append(said.text)
+
+    async with open_room(bot) as room:
+        ann = await room.enter("ann")
+        lines = [f"log, {number}" if number % 2 else str(number) for number in range(30)]
+        for line in lines:
+            await ann.say(line)
+        await trio.sleep(60)
+    assert heard == lines
+
+
+async def test_a_line_that_was_edited_while_it_waited_is_given_as_it_is() -> None:
+    bot, heard = Bot("log"), list[str]()
+
+    @bot.on_mention
+    async def note(said: Occasion) -> None:
+        heard.append(said.text)
+        await trio.sleep(10)
+
+    async with open_room(bot) as room:
+        ann = await room.enter("ann")
+        await ann.say("log, wait")
+        await ann.say("log, old")
+        await ann.client.edit(room.name, 2, "log, new")
+        await trio.sleep(30)
+    assert heard == ["log, wait", "log, new"]
+
+
+async def test_twenty_commands_and_a_models_search_are_one_too_many() -> None:
+    bot = Bot("dice", model="markov")
+    for number in range(20):
+        bot.command(f"/c{number}")(echo)
+    with pytest.raises(BotConfigError, match=r"20 commands at most, not 21\. A model's /search is one"):
+        await bot.serve()
 
 
 # --- what is wrong before it runs -------------------------------------------------------------------------

@@ -63,6 +63,26 @@ async def test_the_commands_that_a_bot_adds_are_added_again_before_its_rooms_are
         assert server.asked_of(Offer)[-1] == Offer(server.asked[-2].id, [flip])
 
 
+async def test_commands_that_the_server_cannot_take_just_now_are_added_later(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.offer([CommandOffer("/roll", "/roll", "dice")])
+        server.offered = []
+        server.refuse(Offer, "too_many", 5_000, times=2)
+        server.cut()
+        await back(client)
+        await trio.sleep(11)
+        assert [offer.name for offer in server.offered] == ["/roll"]
+
+
+async def test_commands_that_the_server_refuses_after_a_cut_are_told_of(server: FakeServer) -> None:
+    async with opened(server) as client:
+        await client.offer([CommandOffer("/roll", "/roll", "dice")])
+        server.refuse(Offer, "forbidden")
+        server.cut()
+        notice = await next_of(client, Notice)
+        assert notice.text.startswith("Your commands are not added any more: ")
+
+
 async def test_a_bot_in_no_room_adds_its_commands_again_once(server: FakeServer) -> None:
     async with opened(server) as client:
         await client.offer([CommandOffer("/roll", "/roll", "dice")])

@@ -138,6 +138,23 @@ async def test_a_bot_is_not_offered_its_own_commands(server: Server) -> None:
         assert await added(bot) == []
 
 
+async def test_commands_are_those_of_the_connection_that_is_in_the_room(server: Server) -> None:
+    session = "b" * 32
+    async with (
+        lobby(server, "ann") as (ann,),
+        connected(server, "bot", session=session, bot=True) as one,
+        connected(server, "bot", session=session, bot=True) as other,
+    ):
+        await one.join("den")
+        await other.join()
+        await ann.join("den")
+        await offer(one, "/roll")
+        assert await added(ann, "lobby") == []
+        assert [command.name for command in await added(ann, "den")] == ["/roll"]
+        await offer(other, "/flip")
+        assert [command.name for command in await added(ann, None)] == ["/flip", "/roll"]
+
+
 async def test_people_add_none_and_the_servers_own_names_are_taken(server: Server) -> None:
     async with lobby(server, "bot", "ann") as (bot, ann):
         for peer, name in ((ann, "/roll"), (bot, "/join"), (bot, "/ask")):

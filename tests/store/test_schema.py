@@ -98,3 +98,18 @@ def test_sync_says_what_a_commit_waits_for(file: Path, sync: Literal["full", "no
         prepare(database, file, sync, secrets.token_hex)
         assert database.pragma("synchronous") == level
         assert database.pragma("journal_mode") == "wal"
+
+
+def test_a_row_of_an_older_version_does_not_grow_when_a_flag_of_it_changes() -> None:
+    database = apsw.Connection(":memory:")
+    migrate(database, MIGRATIONS[:2])
+    database.executemany(
+        "INSERT INTO entries (room, seq, author, key, at, nick, kind, text, action, bot) "
+        "VALUES (1, ?1, 'ann', ?1, 1, 'Ann', 'message', 'hello', 0, 0)",
+        [(seq,) for seq in range(100)],
+    )
+    migrate(database, MIGRATIONS)
+    size = "SELECT sum(payload) FROM dbstat WHERE name = 'entries'"
+    before = database.execute(size).get
+    database.execute("UPDATE entries SET edited = 1, redacted = 1, stopped = 1")
+    assert database.execute(size).get == before

@@ -48,6 +48,7 @@ class Handling:
         self._strict = strict
         self._turn: TurnToSpeak | None = None
         self._draft = ("", "")
+        self._has_words = False  # the function has returned: all that is to be said is known
         self._wanted = trio.Event()
         self._given = trio.Event()
         self._over = trio.Event()  # nothing is said or shown any more
@@ -71,6 +72,8 @@ class Handling:
                     async with self._voice.turn(self._cause) as turn:
                         self._begin(turn)
                         await self._over.wait()
+                    if turn.ended == "gone" and not self._has_words:
+                        self._voice.begin_anew()
                 except Refused as refused:
                     refusal = refused
                 nursery.cancel_scope.cancel()
@@ -113,7 +116,9 @@ class Handling:
     async def _have_it_speak(self, handler: Handler, occasion: Occasion) -> None:
         try:
             with trio.move_on_after(self._within_s) as patience:
-                if text := await self._words_of(handler, occasion):
+                text = await self._words_of(handler, occasion)
+                self._has_words = True
+                if text:
                     await self._say(text, is_last=True)
             if patience.cancelled_caught:
                 self.fault = f"its function {name_of(handler)} was given up after {self._within_s:g} s"

@@ -123,4 +123,6 @@ class Seat:
 
     async def _speak_up(self) -> None:
         async for cause in self._refused:
-            self._busy_said = self._busy_said or await self._voice.add(BUSY, cause)
+            if not self._busy_said and not await self._voice.add(BUSY, cause):
+                self._report("there are more questions than it can answer, and some go unanswered")
+            self._busy_said = True

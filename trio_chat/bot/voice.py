@@ -64,6 +64,9 @@ class Voice:
         self._turn: TurnToSpeak | None = None
         self._said = False  # something, in this turn
         self._unsaid: deque[_Post] = deque()
+        self._cause: Cause | None = None  # of the last turn
+        self._keys: list[str] = []  # of what was said on this occasion, over all its turns
+        self._nth = 0  # what is said next, in this turn
         self._draft: Draft = _nothing
         self._standing = trio.CancelScope()  # while the last draft stands
         # Holds one: a signal that is there already says all that a second one would.
@@ -94,8 +97,10 @@ class Voice:
             TurnLost: the connection was lost on the way to the turn.
         """
         self.was_lost = True  # until the turn is there
-        if not self.has_rest_of(cause):
+        if cause is not self._cause:
+            self._cause, self._keys = cause, []
             self._unsaid.clear()
+        self._nth = 0
         async with self._client.turn(self._conversation.room, self._on_the_wire(cause)) as turn:
             self._turn, self._draft, self._said = turn, _nothing, False
             self._standing.cancel()
@@ -129,8 +134,23 @@ class Voice:
             return
         self._draft = _nothing
         ends = [False] * (len(texts) - 1) + [not more]
-        self._unsaid.extend(_Post(cause, text, new_key(), end) for text, end in zip(texts, ends, strict=True))
+        self._unsaid.extend(_Post(cause, text, self._next_key(), end) for text, end in zip(texts, ends, strict=True))
         await self._say_unsaid(turn)
+
+    def _next_key(self) -> str:
+        """Return the key of what is said next: the same as in the turn before, if that was lost."""
+        if self._nth == len(self._keys):
+            self._keys.append(new_key())
+        self._nth += 1
+        return self._keys[self._nth - 1]
+
+    def begin_anew(self) -> None:
+        """Let the occasion be answered from the beginning, once more: it was lost in the midst of finding the words.
+
+        What is said then in the place of what was said before is not said again, even if it is in other words.
+        """
+        self._unsaid.clear()
+        self.was_lost = True
 
     def has_rest_of(self, cause: Cause) -> bool:
         """Return whether something that was to be said on this occasion has not been, for the connection was lost."""
@@ -155,7 +175,11 @@ class Voice:
                 self._said = True
         except TurnLost:
             raise
-        except Refused:
+        except Refused as refused:
+            if refused.code == "key_reused":  # it was said, in other words, before the connection was lost
+                self._unsaid.popleft()
+                await self._say_unsaid(turn)
+                return
             self._unsaid.clear()
             raise
 
