@@ -53,7 +53,7 @@ def test_a_user_without_a_name_is_a_guest(monkeypatch: pytest.MonkeyPatch) -> No
     [
         (["--bogus"], "Unknown option: --bogus. See --help."),
         (["--sned", "x"], "Unknown option: --sned. Did you mean --send? See --help."),
-        (["a", "b"], 'Unused Tokens: ['b']. See --help.'),
+        (["a", "b"], "Unused Tokens: ['b']. See --help."),
         (["--nick"], "Parameter --nick requires an argument. See --help."),
         (["--nick", ""], "A nick has 1 to 32 characters; this one has 0."),
         (["--nick", "x" * 33], "A nick has 1 to 32 characters; this one has 33."),
