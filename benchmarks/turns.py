@@ -256,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings.write_text("rate_limit = 1e6\n[bots]\nroom_turns = 100_000\nasker_turns = 100_000\n", encoding="utf-8")
         for number, work in enumerate(works):
             log = Path(directory, f"server-{number}.log")
-            with running_server("--store", "memory:", "--config", str(settings), log=log) as server:
+            with running_server("--port", "0", "--store", "memory:", "--config", str(settings), log=log) as server:
                 print(trio.run(work, server), flush=True)  # type: ignore[arg-type]  # partials of async functions
     return 0
 
