@@ -300,10 +300,11 @@ async def test_what_a_stopped_answer_has_used_is_told_at_a_guess() -> None:
     async with bot(None, Answer("yes", tokens=Tokens(20, 3))) as running:
         running.room.say("sage, a long story")
         await wait_all_tasks_blocked()
-        assert running.room.speaking is not None
-        prompt = running.model.prompts[0]
-        assert running.room.speaking.tokens == tokens_in(prompt.system) + tokens_in(prompt.user) > 100
+        prompt, turn = running.model.prompts[0], running.room.speaking
+        assert turn is not None
         running.room.stop()
+        await wait_all_tasks_blocked()
+        assert turn.tokens == tokens_in(prompt.system) + tokens_in(prompt.user) > 100
         running.room.say("sage?")
         await wait_all_tasks_blocked()
     assert running.room.tokens == 23

@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 
 from protocol import Edited, Gap, Joined, Message, Redacted, TopicSet
@@ -25,6 +26,8 @@ vocabularies o200k and cl100k of OpenAI. Prose in English has 4, in Russian or H
 QUESTION_SHARE: Final = 1 / 2
 """What of the context a question may take: a whole post of English at the default, beside a few of the last lines."""
 TOPIC_SHARE: Final = 1 / 8
+LINES_REMEMBERED: Final = 4_096
+"""Lines whose words for a model are kept, over all rooms of a process: making them anew took 1 ms of each answer."""
 _LATEST_MS: Final = 253_402_300_799_000  # the end of the year 9999, beyond which datetime does not go
 
 
@@ -141,7 +144,7 @@ class Conversation:
 
     def _put(self, line: Line) -> None:
         _, before = self._lines.get(line.seq, (None, 0))
-        tokens = tokens_in(_json(line.as_data()) + "\n")
+        _, tokens = _shown(line)
         self._lines[line.seq] = (line, tokens)
         self._tokens += tokens - before
         while self._tokens > self._max_tokens:
@@ -197,8 +200,8 @@ class Prompt:
         for line in reversed(self.lines):
             if self.question is not None and line.seq == self.question.seq:
                 continue  # it is shown, and paid for, below
-            shown = _json(line.as_data())
-            left -= tokens_in(shown + "\n")
+            shown, tokens = _shown(line)
+            left -= tokens
             if left < 0:
                 break
             lines.append(shown)
@@ -246,6 +249,13 @@ _TASKS: Final = {
 }
 FOR_MODELS: Final = tuple(_TASKS)
 """What a model can be asked on; on other occasions there are only functions of the bot's author."""
+
+
+@lru_cache(maxsize=LINES_REMEMBERED)
+def _shown(line: Line) -> tuple[str, int]:
+    """Return what a model is shown of a line, and the tokens that it takes: the same for every answer."""
+    shown = _json(line.as_data())
+    return shown, tokens_in(shown + "\n")
 
 
 def _json(data: dict[str, Any]) -> str:

@@ -102,10 +102,12 @@ class Speaker:
 
     async def _answer_by(self, model: Model, turn: TurnToSpeak, cause: Cause) -> None:
         prompt = self._prompt(cause)
-        turn.tokens = tokens_in(prompt.system) + tokens_in(prompt.user)  # a guess, should it be stopped
         is_asked = cause.entry is not None
         try:
             answer = await self._ask(model, prompt)
+        except trio.Cancelled:
+            turn.tokens = tokens_in(prompt.system) + tokens_in(prompt.user)  # a guess; the provider has not told
+            raise
         except ModelFailed as failure:
             self._report(f"no answer: {failure}")
             turn.tokens = failure.tokens.total if failure.tokens else 0
