@@ -2,36 +2,24 @@
 
 import trio
 
+from tests.client.cutting import PassingStream
 from trio_chat.client import Dial
 from trio_chat.transport import ByteStream
 
 
-class _CutAt:
+class _CutAt(PassingStream):
     """A `ByteStream` that delivers nothing more from the piece on that holds `mark`, if `marks` still has it."""
 
     def __init__(self, inner: ByteStream, marks: set[bytes]) -> None:
-        self.peer = inner.peer
-        self._inner = inner
+        super().__init__(inner)
         self._marks = marks
-
-    async def receive_some(self, max_bytes: int = 65_536) -> bytes:
-        return await self._inner.receive_some(max_bytes)
 
     async def send_all(self, data: bytes | memoryview) -> None:
         if met := {mark for mark in self._marks if mark in bytes(data)}:
             self._marks -= met
             await self._inner.aclose()
             raise trio.BrokenResourceError("cut for the test")
-        await self._inner.send_all(data)
-
-    def send_nowait(self, data: bytes | memoryview) -> int:
-        return 0
-
-    async def send_eof(self) -> None:
-        await self._inner.send_eof()
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
+        await super().send_all(data)
 
 
 def cut_once_at(tag: str, dial: Dial) -> Dial:

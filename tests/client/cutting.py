@@ -5,7 +5,30 @@ import trio
 from trio_chat.transport import ByteStream
 
 
-class CutStream:
+class PassingStream:
+    """A `ByteStream` that passes everything on to another one, never at once; what breaks it overrides a part."""
+
+    def __init__(self, inner: ByteStream) -> None:
+        self.peer = inner.peer
+        self._inner = inner
+
+    async def receive_some(self, max_bytes: int = 65_536) -> bytes:
+        return await self._inner.receive_some(max_bytes)
+
+    async def send_all(self, data: bytes | memoryview) -> None:
+        await self._inner.send_all(data)
+
+    def send_nowait(self, data: bytes | memoryview) -> int:
+        return 0
+
+    async def send_eof(self) -> None:
+        await self._inner.send_eof()
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+
+class CutStream(PassingStream):
     """A `ByteStream` that lets so many bytes through each way and then breaks, both ways at once.
 
     Args:
@@ -15,8 +38,7 @@ class CutStream:
     """
 
     def __init__(self, inner: ByteStream, receive_bytes: int, send_bytes: int, *, ends: bool) -> None:
-        self.peer = inner.peer
-        self._inner = inner
+        super().__init__(inner)
         self._receivable = receive_bytes
         self._sendable = send_bytes
         self._ends = ends
@@ -38,12 +60,3 @@ class CutStream:
         if len(through) < len(data):
             await self._inner.aclose()
             raise trio.BrokenResourceError("cut for the test")
-
-    def send_nowait(self, data: bytes | memoryview) -> int:
-        return 0
-
-    async def send_eof(self) -> None:
-        await self._inner.send_eof()
-
-    async def aclose(self) -> None:
-        await self._inner.aclose()
