@@ -37,9 +37,10 @@ ON_ALL_CORES = ("-n", "auto", "--dist", "loadfile")
 
 @nox.session(python=PYTHONS)
 def test(session: nox.Session) -> None:
-    """Run the tests."""
+    """Run the tests; those of the page only on the interpreter that runs nox."""
     install(session, "test")
-    session.run("pytest", *ON_ALL_CORES, *session.posargs)
+    chosen = () if session.python == HERE else ("-m", "not browser")
+    session.run("pytest", *ON_ALL_CORES, *chosen, *session.posargs)
 
 
 @nox.session
