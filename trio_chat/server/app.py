@@ -4,8 +4,8 @@ This file owns the nursery of all connections and the order of starting and stop
 said on a connection, nor the command line.
 """
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +19,11 @@ from trio_chat.server.turns import Turns
 from trio_chat.store import OpenStore, open_store
 from trio_chat.transport import (
     ByteStream,
+    Front,
+    HttpRequest,
+    HttpResponse,
+    Peekable,
+    Site,
     accept_forever,
     address_text,
     memory_stream_pair,
@@ -63,8 +68,11 @@ class Server:
         self._nursery = nursery
         self._accepting = trio.CancelScope()
         self._connections: set[Connection] = set()
+        self._present = 0  # connections, whatever they speak
         self._none_left = trio.Event()
         self._stopping = ""
+        site = Site(self._answer, self._page_failed)
+        self._front = Front(self.handle, site, silent_s=config.hello_s, refused=self._refused)
 
     @property
     def url(self) -> str:
@@ -76,14 +84,15 @@ class Server:
         """How many connections there are, whether they have said hello or not."""
         return len(self._connections)
 
-    async def handle(self, stream: ByteStream, *, operator: bool = False) -> None:
-        """Serve one connection on any stream until it ends. The caller owns the stream and closes it.
+    async def handle(self, stream: ByteStream, began: float | None = None, *, operator: bool = False) -> None:
+        """Serve one connection of frames on any stream until it ends. The caller owns the stream and closes it.
 
         Args:
             stream: the connection.
+            began: when it was made, on the clock of Trio; None: now.
             operator: whether whoever runs the server is at its other end.
         """
-        connection = Connection(self, stream, operator=operator)
+        connection = Connection(self, stream, operator=operator, began=began)
         self._connections.add(connection)
         try:
             if self._stopping:
@@ -93,8 +102,6 @@ class Server:
             log.exception("a connection failed", address=stream.peer)
         finally:
             self._connections.discard(connection)
-            if not self._connections:
-                self._none_left.set()
 
     async def dial(self, *, operator: bool = False) -> ByteStream:
         """Connect to this server from inside its process; the caller owns the stream and closes it.
@@ -117,11 +124,12 @@ class Server:
         self._nursery.start_soon(self._handle_accepted, stream, operator)
 
     async def _handle_accepted(self, stream: ByteStream, operator: bool) -> None:
-        try:
-            await self.handle(stream, operator=operator)
-        finally:
-            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-                await stream.aclose()
+        with self._counted():
+            try:
+                await self.handle(stream, operator=operator)
+            finally:
+                with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                    await stream.aclose()
 
     def listen(self, listeners: list["socket.socket"]) -> None:
         """Accept connections on bound sockets, which belong to the server from now on."""
@@ -131,7 +139,34 @@ class Server:
 
     async def _accept(self, listener: "socket.socket") -> None:
         with self._accepting:
-            await accept_forever(listener, self.handle, self._nursery)
+            await accept_forever(listener, self._serve, self._nursery)
+
+    async def _serve(self, stream: Peekable) -> None:
+        with self._counted():
+            await self._front.serve(stream)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        """Count a connection as present while the block lasts."""
+        self._present += 1
+        try:
+            yield
+        finally:
+            self._present -= 1
+            if not self._present:
+                self._none_left.set()
+
+    async def _answer(self, request: HttpRequest) -> HttpResponse:
+        await trio.lowlevel.checkpoint()
+        if request.path != "/":
+            return HttpResponse(404, {"Content-Type": "text/plain"}, b"There is no such page.\n")
+        return HttpResponse(200, {"Content-Type": "text/plain"}, b"A chat server.\n")
+
+    def _page_failed(self, request: HttpRequest) -> None:
+        log.exception("a request failed", method=request.method, path=request.path, address=request.peer)
+
+    def _refused(self, address: str, what: str) -> None:
+        log.info("refused", address=address, asked_for=what)
 
     async def watch(self) -> None:
         """Ping and cut silent peers, and forget who was lost long ago, until cancelled."""
@@ -150,9 +185,10 @@ class Server:
         self._stopping = reason
         self._accepting.cancel()
         self._none_left = trio.Event()
+        self._front.stop()
         for connection in list(self._connections):
             connection.stop(reason, COME_BACK_MS)
-        if self._connections:
+        if self._present:
             with trio.move_on_after(STOP_S):
                 await self._none_left.wait()
         with trio.move_on_after(KEEP_S):

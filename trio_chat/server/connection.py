@@ -50,7 +50,9 @@ class Connection:
         operator: whether whoever runs the server is at its other end.
     """
 
-    def __init__(self, server: "Server", stream: ByteStream, *, operator: bool = False) -> None:
+    def __init__(
+        self, server: "Server", stream: ByteStream, *, operator: bool = False, began: float | None = None
+    ) -> None:
         self.server = server
         self.operator = operator
         self.hub = server.hub
@@ -61,7 +63,8 @@ class Connection:
         self.person: Person | None = None
         self.bot = False
         self.offers: list[CommandOffer] = []
-        self.last_heard = self.opened = trio.current_time()
+        self.last_heard = trio.current_time()
+        self.opened = self.last_heard if began is None else began
         self._stream = stream
         self._intake = Intake(self)
         self._is_receiving = False

@@ -1,13 +1,25 @@
-"""Bytes on a stream: listening, dialling, and a pair in memory. It knows nothing of what the bytes mean."""
+"""Bytes on a stream: listening, dialling, and a pair in memory; TCP and WebSocket on one port. It knows nothing of what
+the bytes mean."""
 
+from trio_chat.transport.exchange import HttpRequest, HttpResponse, Routes
+from trio_chat.transport.front import Front
+from trio_chat.transport.http import Site
 from trio_chat.transport.listen import accept_forever, address_text, dial_tcp, open_listeners
 from trio_chat.transport.memory import MemoryStream, memory_stream_pair
-from trio_chat.transport.stream import ByteStream, SocketStream
+from trio_chat.transport.stream import ByteStream, Peekable, SocketStream
+from trio_chat.transport.websocket import WebSocketStream
 
 __all__ = [
     "ByteStream",
+    "Front",
+    "HttpRequest",
+    "HttpResponse",
     "MemoryStream",
+    "Peekable",
+    "Routes",
+    "Site",
     "SocketStream",
+    "WebSocketStream",
     "accept_forever",
     "address_text",
     "dial_tcp",

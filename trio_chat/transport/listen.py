@@ -1,4 +1,4 @@
-"""Listening on a TCP port and handing every accepted connection, as a `ByteStream`, to a handler.
+"""Listening on a TCP port and handing every accepted connection, as a `Peekable` stream, to a handler.
 
 This file owns listening sockets, accepting and dialling. It must not know what is said on a connection.
 """
@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Iterator
 
 import trio
 
-from trio_chat.transport.stream import ByteStream, SocketStream
+from trio_chat.transport.stream import ByteStream, Peekable, SocketStream
 
-Handler = Callable[[ByteStream], Awaitable[object]]
+Handler = Callable[[Peekable], Awaitable[object]]
 
 BACKLOG = 4_096
 """Connections that may wait to be accepted; the kernel caps it at its own limit (Linux: 4,096 as well)."""
@@ -104,7 +104,7 @@ async def accept_forever(listener: socket.socket, handler: Handler, nursery: tri
                 nursery.start_soon(_run_handler, handler, SocketStream(sock, address_text(address)))
 
 
-async def _run_handler(handler: Handler, stream: ByteStream) -> None:
+async def _run_handler(handler: Handler, stream: Peekable) -> None:
     try:
         await handler(stream)
     finally:

@@ -29,7 +29,7 @@ class _Pipe:
 
 
 class MemoryStream:
-    """One end of a pair; a `ByteStream`."""
+    """One end of a pair; a `Peekable`."""
 
     def __init__(self, incoming: _Pipe, outgoing: _Pipe, peer: str) -> None:
         self._incoming = incoming
@@ -38,16 +38,21 @@ class MemoryStream:
         self.peer = peer
 
     async def receive_some(self, max_bytes: int = 65_536) -> bytes:
+        data = await self._look(max_bytes)
+        if data:
+            del self._incoming.data[: len(data)]
+            self._incoming.changed.unpark_all()
+        return data
+
+    async def peek(self) -> bytes:
+        return await self._look(1)
+
+    async def _look(self, max_bytes: int) -> bytes:
         await trio.lowlevel.checkpoint()
         pipe = self._incoming
         while not self._closed:
-            if pipe.data:
-                data = bytes(pipe.data[:max_bytes])
-                del pipe.data[:max_bytes]
-                pipe.changed.unpark_all()
-                return data
-            if pipe.ended:
-                return b""
+            if pipe.data or pipe.ended:
+                return bytes(pipe.data[:max_bytes])
             await pipe.changed.park()
         raise trio.ClosedResourceError("this stream is closed")
 

@@ -53,8 +53,21 @@ class ByteStream(Protocol):
         ...
 
 
+class Peekable(ByteStream, Protocol):
+    """A stream whose beginning can be looked at before it is decided who reads it."""
+
+    async def peek(self) -> bytes:
+        """Return what the next read begins with, a byte at least, and leave it there; ``b""`` at the end.
+
+        Raises:
+            trio.BrokenResourceError: the connection was lost.
+            trio.ClosedResourceError: this side has closed it.
+        """
+        ...
+
+
 class SocketStream:
-    """A `ByteStream` over a connected stdlib stream socket, which it makes non-blocking and owns.
+    """A `Peekable` over a connected stdlib stream socket, which it makes non-blocking and owns.
 
     It goes by `trio.lowlevel.wait_readable` and `wait_writable` rather than `trio.SocketStream`, which has no
     way to try a send without a task switch.
@@ -87,6 +100,17 @@ class SocketStream:
                 if not has_waited:
                     await trio.lowlevel.cancel_shielded_checkpoint()
                 return data
+
+    async def peek(self) -> bytes:
+        # The kernel keeps what was looked at: nothing is put back here, and no later read has to ask for it.
+        await trio.lowlevel.checkpoint()
+        while True:
+            try:
+                return self._sock.recv(1, socket.MSG_PEEK)
+            except BlockingIOError:
+                await self._readable()
+            except OSError as error:
+                raise self._lost(error) from error
 
     async def _readable(self) -> bool:
         await trio.lowlevel.wait_readable(self._sock.fileno())

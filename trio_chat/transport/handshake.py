@@ -1,0 +1,75 @@
+"""The opening handshake of a WebSocket: whether a request for one is granted, and what is answered.
+
+This file owns the decision (RFC 6455, section 4.2; the checks are those of the library `websockets`), and who may
+ask: a page of our own origin, or a program. It must not know how the request came nor how the answer leaves.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Final
+
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+from websockets.server import ServerProtocol
+
+from trio_chat.transport.exchange import HttpResponse
+
+VERSION: Final = "13"
+
+_DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+
+
+def shake_hands(method: str, target: str, headers: Mapping[str, str], origins: Collection[str]) -> HttpResponse:
+    """Return the answer to a request for a WebSocket: 101, or a refusal in a sentence.
+
+    No extension is ever accepted: compression would need the blocks of each receiver to be its own.
+
+    Args:
+        method: of the request.
+        target: its path, and the query if there is one.
+        headers: by name in lower case; one that came several times is joined by ``, ``.
+        origins: the origins besides our own whose pages may ask, as ``https://chat.example``.
+    """
+    if method != "GET":
+        return _refusal(405, "A WebSocket is asked for with GET.", {"Allow": "GET"})
+    if "upgrade" in headers and headers.get("sec-websocket-version", VERSION) != VERSION:
+        return _refusal(
+            426,
+            f"This server speaks version {VERSION} of WebSocket.",
+            {"Sec-WebSocket-Version": VERSION, "Upgrade": "websocket", "Connection": "Upgrade"},
+        )
+    if not is_origin_allowed(headers.get("origin"), headers.get("host", ""), origins):
+        return _refusal(
+            403, f"A page of {headers['origin']} may not connect to this server; its operator can allow that origin."
+        )
+    return _response(ServerProtocol().accept(Request(target, Headers(headers))))
+
+
+def is_origin_allowed(origin: str | None, host: str, origins: Collection[str]) -> bool:
+    """Whether a page of `origin` may connect to a server that was asked for as `host` (RFC 6455, section 10.2).
+
+    Programs send no origin. A browser always does: without this check any page on the web could speak in the name of
+    whoever looks at it.
+    """
+    if origin is None or origin in origins:
+        return True
+    scheme, _, place = origin.lower().partition("://")
+    port = _DEFAULT_PORTS.get(scheme)
+    return port is not None and bool(place) and place.removesuffix(port) == host.lower().removesuffix(port)
+
+
+def _response(answer: Response) -> HttpResponse:
+    """Return an answer of the library as one of ours; what every answer has is added on its way out."""
+    headers = {
+        name: value
+        for name, value in answer.headers.raw_items()
+        if name not in ("Date", "Connection", "Content-Length")
+    }
+    if "Upgrade" in headers:
+        headers["Connection"] = "Upgrade"
+    return HttpResponse(answer.status_code, headers, bytes(answer.body or b""))
+
+
+def _refusal(status: int, sentence: str, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(
+        status, {"Content-Type": "text/plain; charset=utf-8", **(headers or {})}, f"{sentence}\n".encode()
+    )
