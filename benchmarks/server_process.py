@@ -37,7 +37,7 @@ class ServerProcess:
     def __init__(self, process: subprocess.Popen[str], url: str, log: Path) -> None:
         self._process = process
         self.url = url
-        self.host, _, port = url.removeprefix("chat://").rpartition(":")
+        self.host, _, port = url.partition("://")[2].rpartition(":")
         self.port = int(port)
         self.pid = process.pid
         self.log = log
@@ -91,8 +91,8 @@ def start_server(
     with log.open("a") as errors:
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=errors, text=True, env=environment)
     try:
-        for _ in range(2):
-            if found := re.search(r"chat://\S+", _line(process, log)):
+        for _ in range(3):
+            if found := re.search(r"chats?://\S+", _line(process, log)):
                 return ServerProcess(process, found[0], log)
         raise ServerFailed("it does not say where it listens")
     except BaseException:

@@ -58,7 +58,7 @@ app = App(name="python -m trio_chat.client", help=_HELP, help_format="plaintext"
 
 @app.default
 def options(
-    url: Annotated[str, Parameter(help="The server, as chat://HOST:PORT.")] = DEFAULT_URL,
+    url: Annotated[str, Parameter(help="The server, as chat://HOST:PORT, or chats:// for TLS.")] = DEFAULT_URL,
     /,
     *,
     nick: Annotated[

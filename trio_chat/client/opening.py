@@ -17,7 +17,7 @@ from trio_chat.client.errors import Refused
 from trio_chat.client.reach import Dial
 from trio_chat.client.secret import Secret, load_secret
 from trio_chat.client.url import DEFAULT_URL, parse_url
-from trio_chat.transport import ByteStream, dial_tcp
+from trio_chat.transport import ByteStream, dial_tcp, dial_tls
 
 
 @asynccontextmanager
@@ -37,7 +37,8 @@ async def open_client(
     An exception of the block comes out as it is, in no group.
 
     Args:
-        url: ``chat://HOST[:PORT]``, port 5002 unless given.
+        url: ``chat://HOST[:PORT]``, port 5002 unless given; ``chats://`` for TLS, with a certificate that this system
+            trusts.
         nick: the name to go by, 1 to 32 characters.
         bot: whether a program speaks.
         agent: what program this is, for the server's log; up to 200 characters.
@@ -45,7 +46,7 @@ async def open_client(
             in the user's state directory for this server and nick, readable by the user only. Programs that run
             at the same time under the same nick are the same person then, like two tabs of a browser. If it
             cannot be kept, a `Notice` says so, and it serves for this block only.
-        dial: makes a connection, in place of TCP to `url`, and raises OSError if it cannot. The client owns,
+        dial: makes a connection, in place of TCP or TLS to `url`, and raises OSError if it cannot. The client owns,
             and closes, what it returns.
 
     Yields:
@@ -67,7 +68,7 @@ async def open_client(
         secret = await trio.to_thread.run_sync(partial(load_secret, address, nick, bot=bot))
 
     async def dial_address() -> ByteStream:
-        return await dial_tcp(address.host, address.port)
+        return await (dial_tls if address.secure else dial_tcp)(address.host, address.port)
 
     engine = Engine(dial or dial_address, str(address), Who(secret.session, agent, bot), nick)
     if secret.warning is not None:

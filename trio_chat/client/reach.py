@@ -4,6 +4,7 @@ This file owns the first steps and what people are told when one of them fails. 
 """
 
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
@@ -16,6 +17,9 @@ from trio_chat.transport import ByteStream
 
 Dial = Callable[[], Awaitable[ByteStream]]
 """Makes one connection. It raises OSError or trio.BrokenResourceError when it cannot."""
+
+_OTHER_NAME: Final = frozenset({62, 63, 64})
+"""What OpenSSL calls X509_V_ERR_HOSTNAME_MISMATCH, and likewise for an address of mail and of IP."""
 
 GREETING_S: Final = 10.0
 """From dialling to `welcome`: as long as the server waits for `hello`."""
@@ -56,6 +60,15 @@ def _not_reached(where: str, error: BaseException) -> str:
             f"Nobody listens at {where}: start a server there with `python -m trio_chat.server`,"
             " or give the address of one that runs."
         )
+    if isinstance(error, ssl.SSLCertVerificationError):
+        if error.verify_code in _OTHER_NAME:
+            return f"The certificate of {where} is for another name: give the server's address as its certificate does."
+        return (
+            f"The certificate of {where} is not trusted ({error.verify_message}): ask its operator for a good one, or,"
+            " if it is from an authority of your own, name that one's certificate in SSL_CERT_FILE."
+        )
+    if isinstance(error, ssl.SSLError):
+        return f"{where} does not speak TLS ({error.reason}): give its address with chat:// if it has no certificate."
     if isinstance(error, socket.gaierror):
         return f"The host of {where} is not known: check the spelling, and that this machine is on the network."
     return f"{where} cannot be reached ({causes[-1]}): check the address, and that this machine is on the network."

@@ -26,6 +26,7 @@ from trio_chat.server.companions import run_companions, with_provider
 from trio_chat.server.config import ConfigError, LogLevel, ServerConfig, load_config
 from trio_chat.server.log import log, log_to_stderr
 from trio_chat.store import StoreUnusable
+from trio_chat.transport import CertificateUnusable
 
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -37,6 +38,8 @@ def main(
     *,
     host: str | None = None,
     port: int | None = None,
+    certificate: str | None = None,
+    key: str | None = None,
     store: str | None = None,
     sync: Literal["full", "normal"] | None = None,
     rate_limit: float | Literal["off"] | None = None,
@@ -55,6 +58,10 @@ def main(
         The address to listen on; "" for every address of the machine. [default: 127.0.0.1]
     port
         The port to listen on; 0 picks a free one. [default: 5002]
+    certificate
+        A file with the certificate (PEM) for TLS, which is offered on the same port: https, wss and chats.
+    key
+        A file with the private key of the certificate (PEM).
     store
         Where the rooms live: sqlite:PATH or memory: [default: sqlite:trio_chat.db]
     sync
@@ -78,6 +85,8 @@ def main(
     flags: dict[str, object] = {
         "host": host,
         "port": port,
+        "certificate": certificate,
+        "key": key,
         "store": store,
         "sync": sync,
         "rate_limit": rate_limit,
@@ -103,7 +112,7 @@ def main(
         trio.run(serve, settings, fleet)
     except* ChatError as group:
         fail(f"the bot or the console cannot enter: {_first(group)}", 1)
-    except* (StoreUnusable, CannotListen) as group:
+    except* (StoreUnusable, CannotListen, CertificateUnusable) as group:
         fail(str(_first(group)))
 
 
@@ -123,6 +132,7 @@ async def serve(config: ServerConfig, fleet: Sequence[BotConfig] = ()) -> None:
 def _say_hello(server: Server) -> None:
     config = server.config
     print(f"trio_chat listens on {', '.join(server.addresses)} with {config.store}")
+    print(f"Open {server.page_url} in a browser")
     print(f"Join with: python -m trio_chat.client {server.url}", flush=True)
 
 

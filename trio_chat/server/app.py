@@ -7,6 +7,7 @@ said on a connection, nor the command line.
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -19,6 +20,7 @@ from trio_chat.server.turns import Turns
 from trio_chat.store import OpenStore, open_store
 from trio_chat.transport import (
     ByteStream,
+    CertificateUnusable,
     Front,
     HttpRequest,
     HttpResponse,
@@ -28,10 +30,12 @@ from trio_chat.transport import (
     address_text,
     memory_stream_pair,
     open_listeners,
+    server_context,
 )
 
 if TYPE_CHECKING:
     import socket
+    import ssl
 
 STOP_S: Final = 2.0
 """How long the connections have for their last words. The store's own deadlines follow; a disk that works needs a
@@ -59,7 +63,9 @@ class Server:
         addresses: where it listens, as ``host:port``.
     """
 
-    def __init__(self, config: ServerConfig, hub: Hub, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, config: ServerConfig, hub: Hub, nursery: trio.Nursery, tls: "ssl.SSLContext | None" = None
+    ) -> None:
         self.config = config
         self.name = config.name
         self.hub = hub
@@ -72,12 +78,18 @@ class Server:
         self._none_left = trio.Event()
         self._stopping = ""
         site = Site(self._answer, self._page_failed)
-        self._front = Front(self.handle, site, silent_s=config.hello_s, refused=self._refused)
+        self._front = Front(self.handle, site, tls=tls, silent_s=config.hello_s, refused=self._refused)
+        self._secure = "s" if tls else ""
 
     @property
     def url(self) -> str:
         """Where a client on this machine connects to; there is no such place where the server listens nowhere."""
-        return f"chat://{self.addresses[0]}"
+        return f"chat{self._secure}://{self.addresses[0]}"
+
+    @property
+    def page_url(self) -> str:
+        """Where a browser on this machine finds the page."""
+        return f"http{self._secure}://{self.addresses[0]}/"
 
     @property
     def connection_count(self) -> int:
@@ -132,14 +144,15 @@ class Server:
                     await stream.aclose()
 
     def listen(self, listeners: list["socket.socket"]) -> None:
-        """Accept connections on bound sockets, which belong to the server from now on."""
-        for listener in listeners:
-            self.addresses.append(address_text(listener.getsockname()))
-            self._nursery.start_soon(self._accept, listener)
+        """Accept connections on bound sockets, which belong to the server from now on. Called once at most."""
+        self.addresses += [address_text(listener.getsockname()) for listener in listeners]
+        self._nursery.start_soon(self._accept, listeners)
 
-    async def _accept(self, listener: "socket.socket") -> None:
+    async def _accept(self, listeners: list["socket.socket"]) -> None:
         with self._accepting:
-            await accept_forever(listener, self._serve, self._nursery)
+            async with trio.open_nursery() as nursery:
+                for listener in listeners:
+                    nursery.start_soon(accept_forever, listener, self._serve, self._nursery)
 
     async def _serve(self, stream: Peekable) -> None:
         with self._counted():
@@ -165,8 +178,8 @@ class Server:
     def _page_failed(self, request: HttpRequest) -> None:
         log.exception("a request failed", method=request.method, path=request.path, address=request.peer)
 
-    def _refused(self, address: str, what: str) -> None:
-        log.info("refused", address=address, asked_for=what)
+    def _refused(self, address: str, why: str) -> None:
+        log.info("refused", address=address, why=why)
 
     async def watch(self) -> None:
         """Ping and cut silent peers, and forget who was lost long ago, until cancelled."""
@@ -214,10 +227,12 @@ async def open_server(
 
     Raises:
         CannotListen: the address cannot be bound.
+        CertificateUnusable: TLS cannot be offered as the settings want; the message is for the operator.
         StoreUnusable: the store cannot be opened; the message is for the operator.
     """
     config = config or ServerConfig()
     open_it = store or partial(open_store, config.store, sync=config.sync)
+    tls = await trio.to_thread.run_sync(_tls_context, config) if config.certificate or config.key else None
     try:
         listeners = [] if config.port is None else await open_listeners(config.host, config.port)
     except OSError as error:
@@ -229,7 +244,7 @@ async def open_server(
             open_it(hub.on_commits) as hub.store,
             trio.open_nursery() as nursery,
         ):
-            server = Server(config, hub, nursery)
+            server = Server(config, hub, nursery, tls)
             server.listen(listeners)
             listeners = []
             nursery.start_soon(server.watch)
@@ -243,3 +258,9 @@ async def open_server(
     finally:
         for listener in listeners:
             listener.close()
+
+
+def _tls_context(config: ServerConfig) -> "ssl.SSLContext":
+    if config.certificate is None or config.key is None:
+        raise CertificateUnusable("TLS needs a certificate and its key; give both --certificate and --key")
+    return server_context(Path(config.certificate), Path(config.key))

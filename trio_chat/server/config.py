@@ -29,6 +29,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         host: the address to listen on; empty: every address of the machine.
         port: 0 picks a free one; None: nowhere is listened, and the server is reached by `Server.dial`.
+        certificate: a file, PEM: TLS is offered besides; with `key` only.
+        key: the file with its private key, PEM.
         store: `memory:` or `sqlite:PATH`.
         sync: `full`: acknowledged is on the disk; `normal`: it survives the process, not the power.
         rate_limit: posts a second that one person may make on average; None: any number.
@@ -43,6 +45,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65_535)] | None = DEFAULT_PORT
+    certificate: str | None = None
+    key: str | None = None
     store: str = "sqlite:trio_chat.db"
     sync: Literal["full", "normal"] = "full"
     rate_limit: Annotated[float, Meta(gt=0)] | None = 20.0

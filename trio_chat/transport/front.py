@@ -5,8 +5,9 @@ know how any of them is read, nor what is said on a connection.
 """
 
 import enum
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 import trio
@@ -14,6 +15,7 @@ import trio
 from trio_chat.transport.http import Site, serve_http
 from trio_chat.transport.lull import Lull, end_and_linger
 from trio_chat.transport.stream import ByteStream, Peekable
+from trio_chat.transport.tls import TlsStream
 
 _TLS_BYTE: Final = 0x16
 """The record type of a handshake (RFC 8446, section 5.1), with which every TLS connection begins."""
@@ -48,7 +50,8 @@ class Front:
         frames: serves a stream of frames, given when the connection began on the clock of Trio: also one that has said
             nothing for `silent_s`, or had not by the time of `stop`.
         site: what is served by HTTP.
-        silent_s: how long a connection may say nothing.
+        tls: offers TLS; None: who asks for it is refused.
+        silent_s: how long a connection may say nothing, and then again to agree on keys of TLS.
         refused: is told who was refused, and why.
     """
 
@@ -57,11 +60,13 @@ class Front:
         frames: Callable[[ByteStream, float], Awaitable[object]],
         site: Site,
         *,
+        tls: ssl.SSLContext | None,
         silent_s: float,
         refused: Callable[[str, str], None],
     ) -> None:
         self._frames = frames
         self._site = site
+        self._tls = tls
         self._silent_s = silent_s
         self._refused = refused
         self._lull = Lull()
@@ -71,11 +76,9 @@ class Front:
         began = trio.current_time()
         kind = await self._tell(stream)
         if kind is Kind.TLS:
-            await self._refuse_tls(stream)
-        elif kind is Kind.HTTP:
-            await self._serve_http(stream)
+            await self._serve_tls(stream)
         else:
-            await self._frames(stream, began)
+            await self._serve_plain(stream, kind, began)
 
     def stop(self) -> None:
         """Wait for nobody any more who has said nothing, or asks for nothing more by HTTP."""
@@ -88,16 +91,46 @@ class Front:
             first = await stream.peek()
         return kind_of(first)
 
-    async def _serve_http(self, stream: ByteStream) -> None:
-        websocket = await serve_http(stream, self._site, self._lull)
-        if websocket is not None:
-            try:
+    async def _serve_plain(self, stream: ByteStream, kind: Kind, began: float) -> None:
+        if kind is not Kind.HTTP:
+            await self._frames(stream, began)
+        elif websocket := await serve_http(stream, self._site, self._lull):
+            async with _closing(websocket):
                 await self._frames(websocket, trio.current_time())
-            finally:
-                with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-                    await websocket.aclose()
 
-    async def _refuse_tls(self, stream: ByteStream) -> None:
-        self._refused(stream.peer, "TLS, and there is no certificate")
-        stream.send_nowait(_NO_CERTIFICATE)
-        await end_and_linger(stream)
+    async def _serve_tls(self, stream: ByteStream) -> None:
+        if self._tls is None:
+            self._refused(stream.peer, "asked for TLS, and there is no certificate")
+            stream.send_nowait(_NO_CERTIFICATE)
+            await end_and_linger(stream)
+            return
+        secure = TlsStream(stream, self._tls)
+        async with _closing(secure):
+            if await self._handshake(secure):
+                began = trio.current_time()
+                kind = await self._tell(secure)
+                await self._serve_plain(secure, Kind.FRAMES if kind is Kind.TLS else kind, began)
+
+    async def _handshake(self, stream: TlsStream) -> bool:
+        """Agree on keys, and return whether that was possible in time."""
+        with self._lull.waiting(self._silent_s):
+            try:
+                await stream.do_handshake()
+            except ssl.SSLError as error:
+                self._refused(stream.peer, f"no agreement on TLS: {error.reason}")
+                await end_and_linger(stream)
+            except trio.BrokenResourceError:
+                pass  # it has thought better of it
+            else:
+                return True
+        return False
+
+
+@asynccontextmanager
+async def _closing(stream: ByteStream) -> AsyncIterator[None]:
+    """Close a stream after the block, so that its end is told within what it runs over."""
+    try:
+        yield
+    finally:
+        with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+            await stream.aclose()

@@ -72,6 +72,9 @@ class WebSocketStream:
             elif self._parse() >= _FRAMES_AT_ONCE:
                 await trio.lowlevel.checkpoint()
                 has_waited = True
+            if self._sender.owes:
+                await self._sender.flush()
+                has_waited = True
         if not has_waited:
             await trio.lowlevel.checkpoint()
         if self._closed:
@@ -87,7 +90,6 @@ class WebSocketStream:
 
     async def _read(self, max_bytes: int) -> None:
         self._raw = memoryview(await self._stream.receive_some(max_bytes))
-        self._sender.hurry()
         if not self._raw:
             self._over = True  # without a close frame, as a browser's tab may end
 

@@ -56,7 +56,7 @@ class FrameSender:
     caller sends, for the caller's bytes are a stream; so only how many there are is kept here, and no byte of them.
     """
 
-    __slots__ = ("_cut", "_free", "_left", "_owed", "_pong", "_stream", "_try", "ended")
+    __slots__ = ("_cut", "_flushed", "_free", "_left", "_owed", "_pong", "_stream", "_try", "ended")
 
     def __init__(self, stream: ByteStream) -> None:
         self._stream = stream
@@ -65,7 +65,8 @@ class FrameSender:
         self._owed = b""  # the rest of a header, or of a control frame: goes before all else
         self._left = 0  # how much payload the frame still needs that has begun
         self._pong = b""  # waits for the end of that frame; RFC 6455, 5.5.3: the newest ping's is enough
-        self._cut = False  # in `send_all`; for ever, if that is cancelled, for nobody knows what has gone out
+        self._flushed: trio.Event | None = None  # while the receiving task sends what it has answered
+        self._cut = False  # in the midst of sending; for ever, if that is cancelled, for nobody knows what has gone out
         self.ended = False
 
     def send_nowait(self, data: bytes | memoryview) -> int:
@@ -108,6 +109,8 @@ class FrameSender:
 
     async def send_all(self, data: bytes | memoryview) -> None:
         """Send all of `data`, as `ByteStream.send_all`."""
+        while self._flushed is not None:
+            await self._flushed.wait()
         if self.ended or self._cut:
             await trio.lowlevel.checkpoint()
             raise trio.BrokenResourceError(f"the WebSocket of {self._stream.peer} takes nothing any more")
@@ -119,22 +122,46 @@ class FrameSender:
             self._pong = b""
         self._free, self._cut = False, True
         await self._stream.send_all(b"".join(pieces))
-        self._owed, self._left, self._cut = b"", self._left - len(end), False
+        self._owed, self._left = b"", self._left - len(end)
+        while self._pong and not self._left:
+            pong, self._pong = self._pong, b""
+            await self._stream.send_all(pong)
+        self._cut = False
         self._settle()
 
+    # --- what the receiving task answers ----------------------------------------------------------
+
     def pong(self, frame: bytes) -> None:
-        """Send a pong as soon as a frame may begin; one that still waits is replaced.
-
-        The receiving task calls this. If the socket takes nothing, the pong goes out with what is sent next, or when
-        something is received.
-        """
+        """Send a pong as soon as a frame may begin; one that still waits is replaced."""
         self._pong, self._free = frame, False
-        self.hurry()
-
-    def hurry(self) -> None:
-        """Try to send what is owed."""
-        if not (self._free or self._cut or self.ended):  # the usual case first
+        if not (self._cut or self.ended):
             self._settle()
+
+    @property
+    def owes(self) -> bool:
+        """Whether `flush` has something to do: a pong waits, and nobody sends who would send it too."""
+        return bool(self._owed or self._pong) and not (self._left or self._cut or self.ended)
+
+    async def flush(self) -> None:
+        """Send what is owed, where `owes` says so: the socket was full, or cannot be tried. Cancelled, as `send_all`.
+
+        Raises:
+            trio.BrokenResourceError: the connection was lost.
+            trio.ClosedResourceError: this side has closed it.
+        """
+        data = self._owed + self._pong
+        self._owed = self._pong = b""
+        self._free, self._cut = False, True
+        self._flushed = flushed = trio.Event()
+        try:
+            await self._stream.send_all(data)
+            self._cut = False
+        finally:
+            self._flushed = None
+            flushed.set()
+        self._settle()
+
+    # --- the end ----------------------------------------------------------------------------------
 
     async def end(self, close: bytes) -> None:
         """Send a close frame, then the end of the stream. In the midst of a frame only the latter is possible."""
