@@ -92,7 +92,7 @@ def _hops(headers: Mapping[str, str]) -> list[str]:
 def _nodes(forwarded: str) -> list[str]:
     """Return what `for` says in each element of a `Forwarded`; empty where it says nothing, or is malformed.
 
-    A malformed element may hide where the next one begins, so all up to it is forgotten.
+    Quotes may hide where an element ends, but only to the left of a malformed one, and there nobody looks.
     """
     nodes, at, node = list[str](), 0, ""
     while at < len(forwarded):
@@ -109,7 +109,7 @@ def _nodes(forwarded: str) -> list[str]:
             nodes.append(node)
             at, node = end + 1, ""
         else:
-            nodes = [""]
+            nodes.append("")
             at, node = _next_element(forwarded, end), ""
     return nodes
 
