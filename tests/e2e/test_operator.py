@@ -42,6 +42,8 @@ def assert_refused(*arguments: str, because: Sequence[str]) -> None:
         ("--port 0 --store sqlite:", ["sqlite:"]),
         ("--port 0 --store memory: --host no.such.host.invalid", ["no.such.host.invalid"]),
         ("--port 0 --store memory: --host 192.0.2.1", ["192.0.2.1"]),
+        ("--port 0 --metrics some", ["--metrics", "some"]),
+        ("--port 0 --trusted-proxy 10.0.0.0/40", ["10.0.0.0/40", "127.0.0.1"]),
         ("surplus", ["surplus"]),
     ],
 )

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import trio
 
 from trio_chat.server import Server, ServerConfig, open_server
-from trio_chat.store import Commit, Draft, Feed, Page, Store, StoreUnavailable, open_store
+from trio_chat.store import Commit, Draft, Feed, Page, RoomRecord, Store, StoreUnavailable, open_store
 
 
 class FailingStore:
@@ -16,6 +16,7 @@ class FailingStore:
         self.store: Store
         self.failing = False
         self.append_s = 0.0
+        self.find_s = 0.0
         self.doubtful = False
         self._feed = feed
         self._held: list[Commit] = []
@@ -40,6 +41,11 @@ class FailingStore:
     async def page(self, *args: object, **kwargs: object) -> Page:
         self._check()
         return await self.store.page(*args, **kwargs)  # type: ignore[arg-type]  # handed through
+
+    async def find_room(self, name: str) -> RoomRecord | None:
+        await trio.sleep(self.find_s)
+        self._check()
+        return await self.store.find_room(name)
 
     async def identity(self, session_hash: bytes, now_ms: int) -> str:
         self._check()

@@ -23,7 +23,8 @@ from trio_chat.client import ChatError
 from trio_chat.command_line import fail, run_app
 from trio_chat.server.app import CannotListen, Server, open_server
 from trio_chat.server.companions import run_companions, with_provider
-from trio_chat.server.config import ConfigError, LogLevel, ServerConfig, load_config
+from trio_chat.server.config import DEFAULT_PORT, ConfigError, LogLevel, ServerConfig, load_config
+from trio_chat.server.hooks import Hook, hook_table, new_token
 from trio_chat.server.log import log, log_to_stderr
 from trio_chat.store import StoreUnusable
 from trio_chat.transport import CertificateUnusable
@@ -49,6 +50,8 @@ def main(
     hops: int | None = None,
     config: Path | None = None,
     log_level: LogLevel | None = None,
+    metrics: Literal["local", "any", "off"] | None = None,
+    trusted_proxy: Annotated[list[str] | None, Parameter(negative=())] = None,
 ) -> None:
     """Run a chat server until SIGINT or SIGTERM.
 
@@ -81,6 +84,10 @@ def main(
         A TOML file with these settings; flags go before it.
     log_level
         The least important thing to log. [default: info]
+    metrics
+        Who may read /metrics: this machine (local), and nobody through a proxy; any; or nobody (off). [default: local]
+    trusted_proxy
+        The address or network of a reverse proxy, whose word is taken on where a request came from. May be repeated.
     """
     flags: dict[str, object] = {
         "host": host,
@@ -92,6 +99,8 @@ def main(
         "rate_limit": rate_limit,
         "console": console,
         "log_level": log_level,
+        "metrics": metrics,
+        "trusted_proxies": trusted_proxy,
     }
     try:
         settings = load_config(
@@ -114,6 +123,26 @@ def main(
         fail(f"the bot or the console cannot enter: {_first(group)}", 1)
     except* (StoreUnusable, CannotListen, CertificateUnusable) as group:
         fail(str(_first(group)))
+
+
+@app.command
+def new_hook(room: str, nick: str) -> None:
+    """Make a hook: print the table that names it, for the configuration file; stderr says how to use it.
+
+    Parameters
+    ----------
+    room
+        The room that it speaks in.
+    nick
+        What it is called there.
+    """
+    try:
+        hook = Hook(new_token(), room, nick)
+    except ValueError as error:
+        fail(str(error))
+    print(hook_table(hook), end="")
+    print("Once this is in the file that the server's --config names, and the server is started anew:", file=sys.stderr)
+    print(f"curl -d 'Hello!' http://127.0.0.1:{DEFAULT_PORT}/hooks/{hook.token}", file=sys.stderr)
 
 
 async def serve(config: ServerConfig, fleet: Sequence[BotConfig] = ()) -> None:

@@ -4,7 +4,7 @@ This file owns the nursery of all connections and the order of starting and stop
 said on a connection, nor the command line.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from trio_chat.server.config import ServerConfig
 from trio_chat.server.connection import Connection
 from trio_chat.server.hub import Hub, unix_ms
 from trio_chat.server.log import log
+from trio_chat.server.routes import ServerRoutes, without_token
 from trio_chat.server.turns import Turns
 from trio_chat.store import OpenStore, open_store
 from trio_chat.transport import (
@@ -23,7 +24,6 @@ from trio_chat.transport import (
     CertificateUnusable,
     Front,
     HttpRequest,
-    HttpResponse,
     Peekable,
     Site,
     accept_forever,
@@ -32,6 +32,8 @@ from trio_chat.transport import (
     open_listeners,
     server_context,
 )
+from trio_chat.transport.forwarded import client_address, trusted_networks
+from trio_chat.web import Pages, load_pages
 
 if TYPE_CHECKING:
     import socket
@@ -61,23 +63,31 @@ class Server:
         hub: what its connections share.
         turns: the bots' turns.
         addresses: where it listens, as ``host:port``.
+        routes: what it answers to HTTP.
     """
 
     def __init__(
-        self, config: ServerConfig, hub: Hub, nursery: trio.Nursery, tls: "ssl.SSLContext | None" = None
+        self,
+        config: ServerConfig,
+        hub: Hub,
+        nursery: trio.Nursery,
+        pages: Pages,
+        tls: "ssl.SSLContext | None" = None,
     ) -> None:
         self.config = config
         self.name = config.name
         self.hub = hub
         self.addresses: list[str] = []
         self.turns = Turns(hub, config.bots)
+        self.routes = ServerRoutes(self, pages)
         self._nursery = nursery
         self._accepting = trio.CancelScope()
         self._connections: set[Connection] = set()
         self._present = 0  # connections, whatever they speak
         self._none_left = trio.Event()
         self._stopping = ""
-        site = Site(self._answer, self._page_failed)
+        peer_name = partial(client_address, trusted=trusted_networks(config.trusted_proxies))
+        site = Site(self.routes, self._page_failed, peer_name=peer_name)
         self._front = Front(self.handle, site, tls=tls, silent_s=config.hello_s, refused=self._refused)
         self._secure = "s" if tls else ""
 
@@ -95,6 +105,16 @@ class Server:
     def connection_count(self) -> int:
         """How many connections there are, whether they have said hello or not."""
         return len(self._connections)
+
+    @property
+    def connections(self) -> Collection[Connection]:
+        """The connections, whether they have said hello or not."""
+        return self._connections
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether it says bye to all."""
+        return bool(self._stopping)
 
     async def handle(self, stream: ByteStream, began: float | None = None, *, operator: bool = False) -> None:
         """Serve one connection of frames on any stream until it ends. The caller owns the stream and closes it.
@@ -169,14 +189,8 @@ class Server:
             if not self._present:
                 self._none_left.set()
 
-    async def _answer(self, request: HttpRequest) -> HttpResponse:
-        await trio.lowlevel.checkpoint()
-        if request.path != "/":
-            return HttpResponse(404, {"Content-Type": "text/plain"}, b"There is no such page.\n")
-        return HttpResponse(200, {"Content-Type": "text/plain"}, b"A chat server.\n")
-
     def _page_failed(self, request: HttpRequest) -> None:
-        log.exception("a request failed", method=request.method, path=request.path, address=request.peer)
+        log.exception("a request failed", method=request.method, path=without_token(request.path), address=request.peer)
 
     def _refused(self, address: str, why: str) -> None:
         log.info("refused", address=address, why=why)
@@ -244,7 +258,7 @@ async def open_server(
             open_it(hub.on_commits) as hub.store,
             trio.open_nursery() as nursery,
         ):
-            server = Server(config, hub, nursery, tls)
+            server = Server(config, hub, nursery, load_pages(), tls)
             server.listen(listeners)
             listeners = []
             nursery.start_soon(server.watch)

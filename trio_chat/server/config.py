@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from trio_chat.bot import BotConfig
 from trio_chat.server.governor import Allowance
+from trio_chat.server.hooks import Hook
+from trio_chat.transport.forwarded import trusted_networks
 
 DEFAULT_PORT = 5002
 
@@ -41,6 +43,9 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
         hello_s: within how many seconds a peer says hello.
         name: what the server calls itself in `welcome`.
         bots: how much bots may speak.
+        hooks: addresses under which scripts speak; each is a table `[[hook]]`.
+        metrics: who may read `/metrics`: `local`: this machine, and nobody through a proxy; `any`; or nobody: `off`.
+        trusted_proxies: addresses and networks of proxies whose word is taken on where a request came from.
     """
 
     host: str = "127.0.0.1"
@@ -57,6 +62,14 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     hello_s: Annotated[float, Meta(gt=0)] = 10.0
     name: str = "trio_chat"
     bots: Allowance = Allowance()
+    hooks: tuple[Hook, ...] = field(default=(), name="hook")
+    metrics: Literal["local", "any", "off"] = "local"
+    trusted_proxies: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        trusted_networks(self.trusted_proxies)
+        if len({hook.token for hook in self.hooks}) < len(self.hooks):
+            raise ValueError("two hooks have the same token; `python -m trio_chat.server new-hook` makes another")
 
 
 def load_config(

@@ -13,6 +13,7 @@ import trio
 from protocol import (
     Bye,
     CommandOffer,
+    Error,
     FromServer,
     Machine,
     Ping,
@@ -57,7 +58,7 @@ class Connection:
         self.operator = operator
         self.hub = server.hub
         self.peer = stream.peer
-        self.delivery = Delivery(stream, server.hub.store)
+        self.delivery = Delivery(stream, server.hub.store, server.hub.tally)
         self.machine = Machine(Role.SERVER)
         self.memberships: dict[str, Membership] = {}
         self.person: Person | None = None
@@ -241,6 +242,9 @@ class Connection:
 
     def send(self, *messages: FromServer) -> None:
         """Send answers and events that must not be lost."""
+        for message in messages:
+            if type(message) is Error:
+                self.hub.tally.refused[message.code] += 1
         self.delivery.send(self._encoded(messages))
 
     def hold(self, *messages: FromServer) -> None:

@@ -21,6 +21,7 @@ from protocol import (
 )
 from trio_chat.server.outbox import Outbox
 from trio_chat.server.rooms import MEMBERS_SHOWN, Membership, member
+from trio_chat.server.tally import Tally
 from trio_chat.store import Store, StoreUnavailable
 from trio_chat.transport import ByteStream
 
@@ -31,10 +32,11 @@ RETRY_S: Final = 0.5
 class Delivery:
     """Everything that is sent on one connection. `run` is its task."""
 
-    __slots__ = ("_behind", "_missed", "_outbox", "_shown", "_store", "drained", "offer", "room")
+    __slots__ = ("_behind", "_missed", "_outbox", "_shown", "_store", "_tally", "drained", "offer", "room")
 
-    def __init__(self, stream: ByteStream, store: Store) -> None:
+    def __init__(self, stream: ByteStream, store: Store, tally: Tally) -> None:
         self._store = store
+        self._tally = tally
         self._outbox = Outbox(stream)
         self._behind: dict[Membership, None] = {}  # in the order in which they get their next page
         self._missed: dict[Membership, None] = {}
@@ -59,6 +61,16 @@ class Delivery:
     def has_room(self) -> bool:
         """Whether `room` would not wait."""
         return self._outbox.has_room
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How many bytes wait to be sent."""
+        return self._outbox.waiting_bytes
+
+    @property
+    def behind_count(self) -> int:
+        """How many of its memberships stand behind their room's head."""
+        return len(self._behind)
 
     def catch_up(self, membership: Membership) -> None:
         """Bring a cursor to its room's head, page by page, then turn it live."""
@@ -124,6 +136,7 @@ class Delivery:
             if not entries or entries[0].seq > after + 1:
                 gap.append(Gap(room.name, after, entries[0].seq if entries else reached + 1, "expired"))
             await self._outbox.send_now(encode_frames([encode(message) for message in (*gap, *entries)]))
+            self._tally.delivered_from_log += len(entries)
             if membership not in self._behind:
                 return  # the same, while the page was sent
             membership.cursor = reached

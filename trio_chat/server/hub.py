@@ -13,6 +13,7 @@ import trio
 from protocol import Entry
 from trio_chat.server.people import People
 from trio_chat.server.rooms import Room
+from trio_chat.server.tally import Tally
 from trio_chat.store import Commit, Duplicate, Rejected, RoomRecord, Store
 
 OPERATOR: Final = "server"
@@ -49,6 +50,7 @@ class Hub:
     Attributes:
         rooms: the rooms in which somebody is, by name.
         people: everybody who has a nick here.
+        tally: what is counted.
         store: set once the store is open; the store's feed is this object's `on_commits`.
     """
 
@@ -57,6 +59,7 @@ class Hub:
     def __init__(self, wall_clock_ms: Callable[[], int] = unix_ms) -> None:
         self.rooms: dict[str, Room] = {}
         self.people = People()
+        self.tally = Tally()
         self.wall_clock_ms = wall_clock_ms
         self._opening: dict[str, _Opening] = {}
 
@@ -67,6 +70,7 @@ class Hub:
             origin.settle(commit)
         try:
             for name, entries in _entries_by_room(commits).items():
+                self.tally.entries += len(entries)
                 room = self.rooms.get(name)
                 if room is not None:
                     room.publish(entries)
@@ -89,7 +93,7 @@ class Hub:
         try:
             async with opening.lock:
                 if name not in self.rooms and (record := await find()) is not None:
-                    room = self.rooms[name] = Room(record)
+                    room = self.rooms[name] = Room(record, self.tally)
                     # What the record has not seen must not be missing from the head, or the next entry makes a hole.
                     room.publish([entry for entry in opening.passed if entry.seq > record.head])
                 return self.rooms.get(name)

@@ -50,6 +50,7 @@ class Keeper:
                 try:
                     await self._hub.store.append([draft])
                 except StoreUnavailable as error:
+                    self._hub.tally.failed_appends += 1
                     log.error("the storage failed", error=str(error))
                     await trio.sleep(RETRY_S)  # again under the same key, so that it is there once
                 else:

@@ -14,6 +14,7 @@ from trio_chat.names import NameRefused
 from trio_chat.server.access import membership_in, too_fast
 from trio_chat.server.errors import Refusal, refused
 from trio_chat.server.log import log
+from trio_chat.server.tally import Tally
 from trio_chat.store import Commit, Draft, Duplicate, Outcome, Rejected, StoreUnavailable
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ async def _append(c: "Connection", drafts: Sequence[Draft], asked: Sequence[Requ
     except StoreUnavailable as error:
         # The store may find out later that it was kept after all; then nobody waits for the answer any more.
         ticket.withdraw()
+        c.hub.tally.failed_appends += 1
         c.send(*[unavailable(number, error) for number in ids])
         return False
     return True
@@ -120,11 +122,12 @@ async def _append(c: "Connection", drafts: Sequence[Draft], asked: Sequence[Requ
 class Ticket:
     """Whose drafts an append carries, and under which ids they are to be answered."""
 
-    __slots__ = ("_connection", "_ids", "_withdrawn")
+    __slots__ = ("_connection", "_handed_over", "_ids", "_withdrawn")
 
     def __init__(self, connection: "Connection", ids: Sequence[int]) -> None:
         self._connection = connection
         self._ids = ids
+        self._handed_over = trio.current_time()
         self._withdrawn = False
 
     def withdraw(self) -> None:
@@ -133,12 +136,14 @@ class Ticket:
 
     def settle(self, commit: Commit) -> None:
         """Answer each draft, in order."""
+        tally = self._connection.hub.tally
+        tally.commit_s.observe(trio.current_time() - self._handed_over)
         if self._withdrawn or self._connection.machine.state is State.CLOSED:
             return  # the client is gone; it will send again, and hear that it is a duplicate
         answers = [
             Posted(number, draft.room, outcome.seq, draft.at)  # as below, without a call for what is usual
             if type(outcome) is Message
-            else _answer(number, draft, outcome)
+            else _answer(number, draft, outcome, tally)
             for number, draft, outcome in zip(self._ids, commit.drafts, commit.outcomes, strict=True)
         ]
         self._connection.hold(*answers)
@@ -148,10 +153,11 @@ class Ticket:
         self._connection.delivery.release()
 
 
-def _answer(number: int, draft: Draft, outcome: Outcome) -> Posted | Error:
+def _answer(number: int, draft: Draft, outcome: Outcome, tally: Tally) -> Posted | Error:
     if type(outcome) is Duplicate:
         return Posted(number, draft.room, outcome.seq, outcome.at, duplicate=True)
     if type(outcome) is Rejected:
+        tally.refused[outcome.code] += 1
         return Error(number, outcome.code, _REJECTED[outcome.code])
     return Posted(number, draft.room, outcome.seq, draft.at)
 

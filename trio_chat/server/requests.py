@@ -115,8 +115,11 @@ async def _nick(c: "Connection", request: SetNick) -> None:
 
 
 def _check_nick(c: "Connection", nick: str) -> None:
-    if nick_key(nick).key == OPERATOR and not c.operator:
+    key = nick_key(nick).key
+    if key == OPERATOR and not c.operator:
         raise Refusal("nick_taken", f"The nick {nick} is the operator's; choose another one.")
+    if key in c.server.routes.hooks.nick_keys:
+        raise Refusal("nick_taken", f"The nick {nick} is that of a hook here; choose another one.")
 
 
 def _announce_rename(person: Person, before: str) -> None:

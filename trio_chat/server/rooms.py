@@ -11,6 +11,7 @@ import trio
 
 from protocol import Entry, FromServer, Member, Message, Presence, TopicSet, encode, encode_frame, encode_frames
 from trio_chat.server.people import Person
+from trio_chat.server.tally import Tally
 
 if TYPE_CHECKING:
     from trio_chat.server.delivery import Delivery
@@ -51,9 +52,10 @@ class Room:
         came: since when each person is here, on Trio's clock.
     """
 
-    __slots__ = ("_live", "_present", "between", "came", "head", "hops", "members", "name", "topic")
+    __slots__ = ("_live", "_present", "_tally", "between", "came", "head", "hops", "members", "name", "topic")
 
-    def __init__(self, record: "RoomRecord") -> None:
+    def __init__(self, record: "RoomRecord", tally: Tally) -> None:
+        self._tally = tally
         self.name = record.name
         self.head = record.head
         self.topic = record.topic
@@ -76,6 +78,7 @@ class Room:
         for first, last, block in _blocks(entries):
             self.head = last
             behind = [m for m in self._live if not m.delivery.offer(block)]
+            self._tally.delivered_live += (len(self._live) - len(behind)) * (last - first + 1)
             for membership in behind:
                 self._fall_behind(membership, first - 1)
 

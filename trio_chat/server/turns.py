@@ -179,6 +179,11 @@ class Turns:
             raise Refusal("no_turn", why)
         return turn
 
+    @property
+    def open_count(self) -> int:
+        """How many turns are open."""
+        return len(self._open)
+
     def in_room(self, room: str) -> list[Turn]:
         """Return the open turns of a room, oldest first."""
         return [turn for turn in self._open.values() if turn.room.name == room]
@@ -245,6 +250,7 @@ class Turns:
             return
         if reason not in ("done", "gone", "moved"):
             self._over[turn.number] = (turn, trio.current_time())
+        self._hub.tally.turns_ended[reason] += 1
         room, person = turn.room, turn.person
         self._governor.end(room.name, person.author)
         self._governor.use(room.name, tokens, self._hub.wall_clock_ms())
