@@ -2,8 +2,8 @@
  * Markdown within a paragraph: code, emphasis, links.
  *
  * This file owns the marks that stand in lines, and which addresses become links. It must not know blocks nor the
- * document. It goes through the text once, as CommonMark's own algorithm does: a delimiter that may close looks back for
- * one that opens, and where it found none, nobody looks again.
+ * document. It goes through the text once, as CommonMark's own algorithm does: a delimiter that may close looks back
+ * for one that opens, and where it found none, nobody looks again.
  */
 // @ts-check
 
@@ -38,10 +38,12 @@ export function parseInline(text) {
 /** Return what a reader sees of it; a break is a newline. */
 export function visibleText(/** @type {Inline[]} */ inline) {
   /** @type {string} */
-  const text = inline.map((node) => {
-    if (node.type === "break") return "\n";
-    return "inline" in node ? visibleText(node.inline) : node.text;
-  }).join("");
+  const text = inline
+    .map((node) => {
+      if (node.type === "break") return "\n";
+      return "inline" in node ? visibleText(node.inline) : node.text;
+    })
+    .join("");
   return text;
 }
 
@@ -228,7 +230,8 @@ function runAt(/** @type {string} */ text, /** @type {number} */ place, /** @typ
   const [markBefore, markAfter] = [PUNCTUATION.test(before), PUNCTUATION.test(after)];
   const leftFlanking = !spaceAfter && (!markAfter || spaceBefore || markBefore);
   const rightFlanking = !spaceBefore && (!markBefore || spaceAfter || markAfter);
-  if (char === "~") return { char, length, canOpen: leftFlanking && length === 2, canClose: rightFlanking && length === 2 };
+  if (char === "~")
+    return { char, length, canOpen: leftFlanking && length === 2, canClose: rightFlanking && length === 2 };
   if (char === "*") return { char, length, canOpen: leftFlanking, canClose: rightFlanking };
   return {
     char,

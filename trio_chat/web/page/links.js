@@ -15,8 +15,11 @@ const SCHEME = /^(?:https?:\/\/|mailto:)/iu;
  */
 const BARE = /(?:https?:\/\/|mailto:)[^\s<>"`\\\p{Cc}\p{Cf}]+/iuy;
 
-/** Its text holds no other link; its address no blank, and parentheses in pairs. Both have bounds. */
-const LINK = /\[((?:[^[\]`\\\n]|\\.|`[^`[\]\n]*`){1,1000})\]\(([^\s()[\]<>"`\\]{1,2000}(?:\([^\s()[\]<>"`\\]*\)[^\s()[\]<>"`\\]*){0,20})\)/uy;
+/** Its text holds no other link; its address no blank, and parentheses in pairs. All of it has bounds. */
+const LABEL = String.raw`(?:[^[\]${"`"}\\\n]|\\.|${"`"}[^${"`"}[\]\n]*${"`"}){1,1000}`;
+const ADDRESS_PART = String.raw`[^\s()[\]<>"${"`"}\\]`;
+const ADDRESS = String.raw`${ADDRESS_PART}{1,2000}(?:\(${ADDRESS_PART}*\)${ADDRESS_PART}*){0,20}`;
+const LINK = new RegExp(String.raw`\[(${LABEL})\]\((${ADDRESS})\)`, "uy");
 
 const WORD = /[\p{L}\p{N}_]$/u;
 const TRAILING = new Set("?!.,:;*_~'’”»…。，、！？；：」』】》");
@@ -57,7 +60,8 @@ export function linkAt(text, place) {
  *
  * @param {string} text
  * @param {number} place
- * @returns {{href: string | null, text: string, end: number} | null} no `href`: what looks like one up to `end` is none.
+ * @returns {{href: string | null, text: string, end: number} | null} no `href`: what looks like one, up to `end`,
+ *     is none.
  */
 export function urlAt(text, place) {
   BARE.lastIndex = place;
@@ -65,7 +69,9 @@ export function urlAt(text, place) {
   if (found === null) return null;
   const address = withoutTrailing(found[0]);
   const href = safeHref(address);
-  return href === null ? { href, text: "", end: place + found[0].length } : { href, text: address, end: place + address.length };
+  return href === null
+    ? { href, text: "", end: place + found[0].length }
+    : { href, text: address, end: place + address.length };
 }
 
 /** Return an address without the punctuation of the sentence that it stands in. */

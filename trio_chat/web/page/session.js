@@ -1,8 +1,8 @@
 /**
  * Who we are, kept by the browser: the secret that makes us the same person next time, and the nick.
  *
- * This file owns where both lie and what happens where nothing can be kept. It must not know the connection. All tabs of
- * one origin are one person.
+ * This file owns where both lie and what happens where nothing can be kept. It must not know the connection. All tabs
+ * of one origin are one person.
  */
 // @ts-check
 
@@ -21,8 +21,8 @@ const memory = new Map();
  * Return who we are, made up where nobody was here before.
  *
  * @param {Kept | null} [storage] `localStorage` unless a test wants another; null where there is none.
- * @returns {{nick: string, session: string, kept: boolean}} an empty `nick`: none was chosen yet. Not `kept`: the browser
- *     refuses to, and whoever loads the page again is somebody else.
+ * @returns {{nick: string, session: string, kept: boolean}} an empty `nick`: none was chosen yet. Not `kept`: the
+ *     browser refuses to, and whoever loads the page again is somebody else.
  */
 export function loadIdentity(storage = browserStorage()) {
   let session = read(storage, SESSION);
