@@ -2,8 +2,8 @@
  * What a client asks, and when it is sent: now, once there is a connection, once its rooms are joined again, or once
  * the server has time for it.
  *
- * This file owns the requests under way, and the order in which a connection hears them. It must not know what an answer
- * means (`conversation.js` does), nor sockets.
+ * This file owns the requests under way, and the order in which a connection hears them. It must not know what an
+ * answer means (`conversation.js` does), nor sockets.
  */
 // @ts-check
 
@@ -56,7 +56,7 @@ export class Asking {
 
   /** Send a request, now or as soon as it may be; return the promise of its answer. */
   ask(/** @type {Pending} */ pending) {
-    if (this.#pending.size >= WAITING_MAX) {
+    if (this.#waiting() >= WAITING_MAX) {
       pending.reject(new Refused("too_many", "Too much is waiting for the server; try again when it has answered."));
       return pending.answer;
     }
@@ -180,6 +180,10 @@ export class Asking {
     this.#send(pending);
   }
 
+  #waiting() {
+    return [...this.#pending.values()].filter(({ internal }) => !internal).length;
+  }
+
   #isJoining(/** @type {string} */ name) {
     return [...this.#pending.values()].some(({ joins }) => joins !== null && folded(joins) === folded(name));
   }
@@ -223,6 +227,11 @@ export class Asking {
       return;
     }
     pending.generation = null;
-    pending.request = { type, id, room, ...(pending.after === null ? { last: pending.last } : { after: pending.after }) };
+    pending.request = {
+      type,
+      id,
+      room,
+      ...(pending.after === null ? { last: pending.last } : { after: pending.after }),
+    };
   }
 }

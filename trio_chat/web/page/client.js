@@ -1,30 +1,29 @@
 /**
  * The client library of the page: connected to a chat server again and again, as the same person, in the same rooms.
  *
- * This file owns what a page calls, the state of the connection, and when to connect anew. It must not know what the
- * server's messages mean (`conversation.js`), bytes (`link.js`), nor any document. Events come one by one, in order,
- * every entry of a room once; requests wait for a connection, and are asked again after a cut.
+ * This file owns what a page calls and hears. It must not know what the server's messages mean (`conversation.js`),
+ * when to connect anew (`connection.js`), nor any document. Events come one by one, in order, every entry of a room once;
+ * requests wait for a connection, and are asked again after a cut.
  */
 // @ts-check
 
 import { Backoff } from "./backoff.js";
+import { Connection } from "./connection.js";
 import { Conversation } from "./conversation.js";
 import { DEFAULT_LAST } from "./cursor.js";
-import { Greeting, otherNicks } from "./greeting.js";
-import { GOODBYE_ID, Link } from "./link.js";
-import { Refused, TRANSIENT } from "./requests.js";
+import { randomHex } from "./hex.js";
+import { GOODBYE_ID } from "./link.js";
+import { Refused } from "./requests.js";
 
 export { Refused };
 
 /** @typedef {import("./messages.js").Said} Said */
 /** @typedef {import("./link.js").Clock} Clock */
-/** @typedef {import("./link.js").Loss} Loss */
 /** @typedef {import("./cursor.js").Position} Position */
-/** @typedef {"connecting" | "open" | "waiting" | "refused" | "closed"} State */
 
 /** @type {Clock} */
 const BROWSER_CLOCK = {
-  now: () => Date.now(),
+  now: () => Date.now(), // not `performance.now`, which stands still in some browsers while the machine sleeps
   setTimeout: (act, ms) => setTimeout(act, ms),
   clearTimeout: (timer) => clearTimeout(timer),
 };
@@ -36,27 +35,10 @@ export class Client {
   /** What the server accepts, after the first welcome. @type {Record<string, number> | null} */
   limits = null;
 
-  #url;
-  #who;
-  #openSocket;
-  #clock;
-  #random;
-  #onEvent;
-  /** @type {State} */
-  #state = "closed";
-  /** The name to go by until the server has said welcome. */
-  #wanted;
-  /** Whether the server has said welcome since `start`. */
-  #wasWelcomed = false;
-  #welcomedAt = 0;
-  #backoff;
+  #connection;
   #conversation;
-  /** @type {Link | null} */
-  #link = null;
-  /** Until the next attempt. @type {any} */
-  #timer;
-  /** Those that end with the connection. @type {Set<any>} */
-  #timers = new Set();
+  #onEvent;
+  #random;
   #ids = 0;
 
   /**
@@ -68,31 +50,47 @@ export class Client {
    * @param {(url: string) => WebSocket} [options.openSocket]
    * @param {Clock} [options.clock]
    * @param {() => number} [options.random]
-   * @param {(event: Said) => void} [options.onEvent] takes everything that happens, in order: the protocol's messages as
-   *     decoded, and `{type: "state", state, reason, retryInMs, nick}`. What it throws goes to the console.
+   * @param {(event: Said) => void} [options.onEvent] takes everything that happens, in order: the protocol's messages
+   *     as decoded, and `{type: "state", state, reason, retryInMs, nick}`. What it throws goes to the console.
    */
   constructor({ url, nick, session, agent = "trio_chat page", openSocket, clock, random, onEvent }) {
-    this.#url = url;
-    this.#wanted = nick;
-    this.#who = { session, agent };
-    this.#openSocket = openSocket ?? ((/** @type {string} */ address) => new WebSocket(address));
-    this.#clock = clock ?? BROWSER_CLOCK;
     this.#random = random ?? Math.random;
     this.#onEvent = onEvent ?? (() => {});
-    this.#backoff = new Backoff(this.#random);
-    this.#conversation = this.#newConversation();
+    this.#conversation = this.#newConversation(nick);
+    const world = {
+      url,
+      who: { session, agent },
+      openSocket: openSocket ?? ((/** @type {string} */ address) => new WebSocket(address)),
+      clock: clock ?? BROWSER_CLOCK,
+      random: this.#random,
+    };
+    this.#connection = new Connection(world, {
+      turned: (state, why) => {
+        this.#emit({ type: "state", state, reason: "", retryInMs: 0, nick: this.nick, ...why });
+      },
+      welcomed: (welcome) => {
+        this.limits = welcome.limits;
+        this.#conversation.welcomed(welcome);
+      },
+      connected: () => this.#conversation.connected(),
+      received: (message) => {
+        this.#conversation.received(message);
+        this.#connection.renamed(this.nick);
+      },
+      disconnected: () => this.#conversation.disconnected(),
+    });
   }
 
   // --- the connection --------------------------------------------------------------------------------
 
-  /** @returns {State} */
+  /** `connecting`, `open`, `waiting` for the next attempt, `refused` by the server, or `closed`. */
   get state() {
-    return this.#state;
+    return this.#connection.state;
   }
 
-  /** The name shown. */
+  /** The name shown, or wanted as long as the server has not said welcome. */
   get nick() {
-    return this.#conversation.nick || this.#wanted;
+    return this.#conversation.nick;
   }
 
   /** The public id of this identity; empty before the first welcome. */
@@ -112,128 +110,33 @@ export class Client {
    * @param {string} [nick]
    */
   start(nick) {
-    if (this.#state !== "closed" && this.#state !== "refused") return;
-    this.#wanted = nick ?? this.nick;
-    this.#wasWelcomed = false;
-    this.#backoff = new Backoff(this.#random);
-    this.#dial();
+    if (this.state !== "closed" && this.state !== "refused") return;
+    this.#conversation.nick = nick ?? this.nick;
+    this.#connection.start(this.nick);
   }
 
   /** Connect at once instead of waiting, or find out soon whether the connection still holds. */
   retryNow() {
-    if (this.#state === "waiting") this.#dial();
-    else if (this.#state === "open") this.#link?.probe();
+    this.#connection.retryNow();
   }
 
   /** Say goodbye and forget the rooms; what has no answer is refused with the code `closed`. */
   close() {
-    if (this.#state === "closed") return;
-    this.#clock.clearTimeout(this.#timer);
-    this.#link?.close();
-    this.#disconnected();
+    if (this.state === "closed") return;
     const ended = this.#conversation;
-    this.#wanted = this.nick;
-    this.#conversation = this.#newConversation();
-    this.#turn("closed");
+    this.#conversation = this.#newConversation(this.nick);
+    this.#connection.close();
     ended.giveUp(() => new Refused("closed", CLOSED));
   }
 
-  #newConversation() {
+  #newConversation(/** @type {string} */ nick) {
     const shell = {
-      transmit: (/** @type {Said} */ request) => this.#link?.send(request),
-      later: (/** @type {number} */ ms, /** @type {() => void} */ act) => this.#later(ms, act),
+      transmit: (/** @type {Said} */ request) => this.#connection.send(request),
+      later: (/** @type {number} */ ms, /** @type {() => void} */ act) => this.#connection.later(ms, act),
       newId: () => (this.#ids = (this.#ids % (GOODBYE_ID - 1)) + 1),
       newBackoff: () => new Backoff(this.#random),
     };
-    return new Conversation(shell, (event) => this.#emit(event));
-  }
-
-  #dial() {
-    this.#clock.clearTimeout(this.#timer);
-    this.#turn("connecting");
-    if (this.#state !== "connecting") return; // whoever heard of it has closed us
-    const nicks = this.#wasWelcomed ? otherNicks(this.nick) : [this.#wanted];
-    try {
-      const socket = this.#openSocket(this.#url);
-      this.#link = this.#greet(socket, nicks);
-    } catch (error) {
-      this.#lost({ reason: `The server cannot be reached: ${/** @type {Error} */ (error).message}` });
-    }
-  }
-
-  #greet(/** @type {WebSocket} */ socket, /** @type {string[]} */ nicks) {
-    const greeting = new Greeting(nicks, this.#who, (hello) => link.send(hello));
-    let isWelcome = false;
-    const link = new Link(socket, this.#clock, {
-      opened: () => greeting.sayHello(),
-      lost: (loss) => this.#lost(loss),
-      received: (message) => {
-        if (isWelcome) this.#conversation.received(message);
-        else isWelcome = this.#greeted(link, greeting, message);
-      },
-    });
-    return link;
-  }
-
-  /** Take in what comes before the welcome; return whether this is it. */
-  #greeted(/** @type {Link} */ link, /** @type {Greeting} */ greeting, /** @type {Said} */ message) {
-    try {
-      const welcome = greeting.received(message);
-      if (welcome !== null) this.#welcomed(link, welcome);
-      return welcome !== null;
-    } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      link.close();
-      this.#refused(error);
-      return false;
-    }
-  }
-
-  #welcomed(/** @type {Link} */ link, /** @type {Said} */ welcome) {
-    link.welcomed(welcome);
-    this.limits = welcome.limits;
-    this.#wasWelcomed = true;
-    this.#welcomedAt = this.#clock.now();
-    this.#conversation.welcomed(welcome);
-    this.#turn("open");
-    if (this.#link === link) this.#conversation.connected();
-  }
-
-  #refused(/** @type {Refused} */ error) {
-    const mayPass = TRANSIENT.has(error.code) || (this.#wasWelcomed && error.code === "nick_taken");
-    if (mayPass) this.#lost({ reason: error.message, retryAfterMs: error.retryAfterMs });
-    else {
-      this.#disconnected();
-      this.#turn("refused", { reason: error.message, code: error.code });
-    }
-  }
-
-  #lost(/** @type {Loss} */ { reason, retryAfterMs }) {
-    if (this.#state === "open") this.#backoff.held(this.#clock.now() - this.#welcomedAt);
-    this.#disconnected();
-    const retryInMs = this.#backoff.failed(retryAfterMs);
-    this.#timer = this.#clock.setTimeout(() => this.#dial(), retryInMs);
-    this.#turn("waiting", { reason, retryInMs });
-  }
-
-  #disconnected() {
-    this.#link = null;
-    for (const timer of this.#timers) this.#clock.clearTimeout(timer);
-    this.#timers.clear();
-    this.#conversation.disconnected();
-  }
-
-  #later(/** @type {number} */ ms, /** @type {() => void} */ act) {
-    const timer = this.#clock.setTimeout(() => {
-      this.#timers.delete(timer);
-      act();
-    }, ms);
-    this.#timers.add(timer);
-  }
-
-  #turn(/** @type {State} */ state, /** @type {Said} */ why = {}) {
-    this.#state = state;
-    this.#emit({ type: "state", state, reason: "", retryInMs: 0, nick: this.nick, ...why });
+    return new Conversation(nick, shell, (event) => this.#emit(event));
   }
 
   #emit(/** @type {Said} */ event) {
@@ -250,12 +153,12 @@ export class Client {
   // --- rooms -----------------------------------------------------------------------------------------
 
   /**
-   * Come into a room, which is made if it is new; its entries and then `live` follow as events. After a cut we come back
-   * by ourselves.
+   * Come into a room, which is made if it is new; its entries and then `live` follow as events. After a cut we come
+   * back by ourselves.
    *
    * @param {string} room its name, without the `#`.
-   * @param {{last?: number, after?: Position | null}} [wanted] how many stored entries to be sent first, or after which;
-   *     in a room that we are in already, those that we have had do not come again.
+   * @param {{last?: number, after?: Position | null}} [wanted] how many stored entries to be sent first, or after
+   *     which; in a room that we are in already, those that we have had do not come again.
    */
   join(room, { last = DEFAULT_LAST, after = null } = {}) {
     return this.#conversation.ask({ type: "join", room }, { last, after });
@@ -322,6 +225,6 @@ export class Client {
 
   /** Return a key that no other message has: 32 hexadecimal digits. */
   static newKey() {
-    return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    return randomHex();
   }
 }

@@ -17,15 +17,17 @@ import { Rooms } from "./rooms.js";
 /** The state of a client. */
 export class Conversation {
   #asking;
+  #shell;
   #emit;
 
   /**
+   * @param {string} nick the name to go by.
    * @param {Shell} shell the world around.
    * @param {(event: Said) => void} emit takes the events that are for the user.
    */
-  constructor(shell, emit) {
+  constructor(nick, shell, emit) {
     /** The name shown. */
-    this.nick = "";
+    this.nick = nick;
     /** The public id of this identity, after the first welcome. */
     this.author = "";
     this.rooms = new Rooms();
@@ -33,8 +35,6 @@ export class Conversation {
     this.#asking = new Asking(this.rooms, shell);
     this.#shell = shell;
   }
-
-  #shell;
 
   /**
    * Send a request, now or once there is a connection, and return the promise of its answer.
@@ -57,7 +57,8 @@ export class Conversation {
   /** Take note of who we are. */
   welcomed(/** @type {Said} */ welcome) {
     if (this.author !== "" && this.author !== welcome.author) {
-      const text = "The server has forgotten who you were: what was being sent when the connection broke may come twice.";
+      const text =
+        "The server has forgotten who you were: what was being sent when the connection broke may come twice.";
       this.#emit({ type: "notice", text, level: "warning" });
     }
     this.nick = welcome.nick;

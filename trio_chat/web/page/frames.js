@@ -117,7 +117,7 @@ export class FrameDecoder {
   }
 
   /** Enter the error state for good. */
-  #fail(/** @type {string} */ message, /** @type {number} */ length = undefined) {
+  #fail(/** @type {string} */ message, /** @type {number | undefined} */ length = undefined) {
     this.#forget();
     this.#error = new FrameError(message, length);
     return this.#error;
@@ -134,7 +134,7 @@ export class FrameDecoder {
  *
  * @param {string} payload
  * @param {number} maxFrameBytes what the other side accepts.
- * @returns {Uint8Array}
+ * @returns {Uint8Array<ArrayBuffer>}
  * @throws {FrameError} it is empty or too large; the peer would refuse it.
  */
 export function encodeFrame(payload, maxFrameBytes) {

@@ -151,7 +151,8 @@ export class Link {
       }
     } catch (error) {
       if (error instanceof FrameError) this.#lose({ reason: `${STRANGER}: ${error.message}.` });
-      else if (error instanceof BrokenPromise) this.#lose({ reason: `The server broke the protocol: ${error.message}.` });
+      else if (error instanceof BrokenPromise)
+        this.#lose({ reason: `The server broke the protocol: ${error.message}.` });
       else {
         this.#lose({ reason: "Something went wrong on this page; it connects anew." });
         throw error; // a bug of ours: the browser's console has it

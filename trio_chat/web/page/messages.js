@@ -1,8 +1,8 @@
 /**
  * What a server says: payloads made into objects, and the fields without which one makes no sense.
  *
- * This file owns the shape of each message, as docs/protocol.md has it, and which answers a request may get. It must not
- * know what is done with them. Fields that it does not name are passed on as they are.
+ * This file owns the shape of each message, as docs/protocol.md has it, and which answers a request may get. It must
+ * not know what is done with them. Fields that it does not name are passed on as they are.
  */
 // @ts-check
 
@@ -99,7 +99,7 @@ const SHAPES = {
   pong: { id: isId },
 };
 
-/** What answers a request, besides `error`. A command is answered as what it stands for. @type {Record<string, string>} */
+/** What answers a request, but for a command and an `error`. @type {Record<string, string>} */
 export const ANSWERS = {
   hello: "welcome",
   join: "joined",

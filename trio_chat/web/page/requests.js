@@ -39,8 +39,8 @@ export class Refused extends Error {
 export class Pending {
   /**
    * @param {Said} request what is asked, with its id.
-   * @param {{last?: number, after?: Position | null}} [wanted] how many stored entries, or those after which, should the
-   *     answer be `joined`.
+   * @param {{last?: number, after?: Position | null}} [wanted] how many stored entries, or those after which, should
+   *     the answer be `joined`.
    */
   constructor(request, { last = 0, after = null } = {}) {
     this.request = request;

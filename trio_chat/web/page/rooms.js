@@ -28,7 +28,9 @@ export class RoomView {
     /** Whether a `leave` is under way. */
     this.leaving = false;
     this.topic = "";
-    /** Who is present, by author; of a large room the first 500 and those who came since. @type {Map<string, Member>} */
+    /**
+     * Who is present, by author; of a large room the first 500 and those who came since. @type {Map<string, Member>}
+     */
     this.members = new Map();
     /** How many are present. */
     this.count = 0;
