@@ -19,7 +19,7 @@ from msgspec import Struct
 from trio_chat.names import NameRefused, nick_key, room_name
 from trio_chat.server.hook_bodies import HookRefused, Said
 from trio_chat.server.hub import OPERATOR, Hub
-from trio_chat.server.limits import TokenBucket
+from trio_chat.server.limits import rate_bucket
 from trio_chat.server.log import log
 from trio_chat.store import Draft, Duplicate, Rejected, StoreUnavailable
 
@@ -29,11 +29,12 @@ TOKEN_BYTES: Final = 32
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32,128}")
 """Long enough that nobody guesses one, and of letters that an address takes as they are."""
 
+IDENTITY: Final = b"the identity of a hook called "
+"""With a nick, what stands for a session: one identity for each nick, so that a token can be changed and keys are known
+from before. It is longer than a session, which has 16 bytes and is hashed as well: nobody can say that it is theirs."""
+
 COMMIT_S: Final = 10.0
 """How long a message waits for the store before its sender is told to send it again."""
-
-BURST_S: Final = 5
-"""How many seconds' worth of messages a hook may send at once under a rate limit, as people may."""
 
 
 class Hook(Struct, frozen=True, forbid_unknown_fields=True):
@@ -83,7 +84,7 @@ class OpenHook:
         self.digest = _digest(hook.token)
         self.room = room_name(hook.room)
         self.nick = nick_key(hook.nick)
-        self.bucket = None if rate_limit is None else TokenBucket(rate_limit, rate_limit * BURST_S, now)
+        self.bucket = None if rate_limit is None else rate_bucket(rate_limit, now)
 
 
 class Hooks:
@@ -132,13 +133,12 @@ class Hooks:
     async def _append(self, hook: OpenHook, said: Said) -> Kept:
         hub, nick = self._hub, hook.nick
         now_ms = hub.wall_clock_ms()
-        # One identity for each nick, whatever its token: a token can be changed, and keys are known from before.
-        author = await hub.store.identity(sha256(b"hook " + nick.key.encode()).digest(), now_ms)
+        author = await hub.store.identity(sha256(IDENTITY + nick.key.encode()).digest(), now_ms)
         await hub.store.open_room(hook.room)
         draft = Draft(hook.room, author, _log_key(hook.room, said.key), now_ms, nick.shown, "message", said.text)
-        before = trio.current_time()
+        before = hub.tally.clock()
         (outcome,) = await hub.store.append([draft])
-        hub.tally.commit_s.observe(trio.current_time() - before)
+        hub.tally.commit_s.observe(hub.tally.clock() - before)
         if isinstance(outcome, Rejected):
             raise HookRefused(422, "This key was used for another message already; take a new key for a new text.")
         return Kept(hook.room, outcome.seq, outcome.at, isinstance(outcome, Duplicate))
