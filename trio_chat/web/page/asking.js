@@ -40,8 +40,10 @@ export class Asking {
   #online = false;
   /** Rooms that must be joined again before anything else is asked. @type {Set<string>} */
   #returning = new Set();
-  /** Whether what writes waits until the server has time for it. */
+  /** Whether what writes waits until the server has time for it, and with what we try whether it has. */
   #holding = false;
+  /** @type {Pending | null} */
+  #tried = null;
   #holdingBackoff;
 
   /**
@@ -90,11 +92,12 @@ export class Asking {
   remove(/** @type {Pending} */ pending) {
     this.#pending.delete(pending.request.id);
     if (pending.writes) this.#holdingBackoff = this.#shell.newBackoff();
+    if (pending === this.#tried) this.#release();
   }
 
   /**
-   * Send a request again after a while, in its place: what is asked later and writes waits behind it. What was sent
-   * behind it already takes its chance.
+   * Send a request again after a while, in its place: what writes and is asked later waits until it has gone through.
+   * What was sent behind it already takes its chance.
    *
    * @param {Pending} pending
    * @param {number} [retryAfterMs]
@@ -102,12 +105,26 @@ export class Asking {
   holdBack(pending, retryAfterMs) {
     pending.sent = false;
     pending.repeated = true;
-    if (this.#holding) return; // many are refused together: one wait is for all of them
+    if (this.#holding && pending !== this.#tried) return; // many are refused together: one wait is for all of them
     this.#holding = true;
-    this.#shell.later(this.#holdingBackoff.failed(retryAfterMs), () => {
-      this.#holding = false;
-      this.#flush();
-    });
+    this.#tried = null;
+    this.#shell.later(this.#holdingBackoff.failed(retryAfterMs), () => this.#try());
+  }
+
+  /** Send the first of those that are held back, alone: were it refused again, the next must not overtake it. */
+  #try() {
+    for (const pending of this.#pending.values()) {
+      if (pending.sent || !isHeldBack(pending) || !this.#send(pending)) continue;
+      this.#tried = pending;
+      return;
+    }
+    this.#release();
+  }
+
+  #release() {
+    this.#holding = false;
+    this.#tried = null;
+    this.#flush();
   }
 
   /** Return whether it was asked to leave a room, by any of its names. */
@@ -139,6 +156,7 @@ export class Asking {
   /** Settle what ends with the connection, and stop sending. */
   disconnected() {
     this.#online = this.#holding = false;
+    this.#tried = null;
     const joining = new Set();
     for (const pending of this.#pending.values()) {
       pending.repeated ||= pending.sent;
@@ -200,20 +218,22 @@ export class Asking {
   #flush() {
     if (!this.#online || this.#returning.size > 0) return;
     for (const pending of this.#pending.values()) {
-      const waits = this.#holding && (pending.writes || pending.leaves !== null);
-      if (!pending.sent && !waits) this.#send(pending);
+      if (!pending.sent && !(this.#holding && isHeldBack(pending))) this.#send(pending);
     }
   }
 
+  /** Send a request; false if that cannot be done, and it is refused. */
   #send(/** @type {Pending} */ pending) {
     if (pending.request.type === "join") this.#place(pending);
     pending.sent = true;
     try {
       this.#shell.transmit(pending.request);
+      return true;
     } catch (error) {
       if (!(error instanceof FrameError || error instanceof RangeError)) throw error;
       this.#pending.delete(pending.request.id);
       pending.reject(new Refused("bad_message", `That cannot be sent: ${error.message}.`));
+      return false;
     }
   }
 
@@ -234,4 +254,9 @@ export class Asking {
       ...(pending.after === null ? { last: pending.last } : { after: pending.after }),
     };
   }
+}
+
+/** Say whether a request keeps its place behind a write that is held back. */
+function isHeldBack(/** @type {Pending} */ pending) {
+  return pending.writes || pending.leaves !== null;
 }
