@@ -30,9 +30,18 @@ test("a room shows who is there, its topic, and how far we have been told of it"
   await Promise.all([other.setTopic("lobby", "tea"), world.quiet()]);
   const room = client.rooms.get("lobby");
   assert.deepEqual([room.topic, room.seq, room.epoch, room.count], ["tea", 1, "e1", 2]);
-  assert.deepEqual([...room.members.values()].map(({ nick, role }) => [nick, role]), [["ann", "member"], ["bob", "member"]]);
+  assert.deepEqual(
+    [...room.members.values()].map(({ nick, role }) => [nick, role]),
+    [
+      ["ann", "member"],
+      ["bob", "member"],
+    ],
+  );
   await Promise.all([other.ask({ type: "nick", nick: "rob" }), world.quiet()]);
-  assert.deepEqual([...room.members.values()].map(({ nick }) => nick), ["ann", "rob"]);
+  assert.deepEqual(
+    [...room.members.values()].map(({ nick }) => nick),
+    ["ann", "rob"],
+  );
   other.close();
   await world.quiet();
   assert.deepEqual([[...room.members.keys()], room.count], [[client.author], 1]);
@@ -44,10 +53,19 @@ test("what is posted is answered before it is seen, and whoever awaited it has g
   const client = await world.personIn("lobby", "ann", { onEvent: ({ text }) => text && told.push(text) });
   const post = async (text) => told.push(`posted ${(await client.post("lobby", text)).seq}`);
   await Promise.all([post("one"), post("two"), world.quiet()]);
-  assert.deepEqual(told.filter((each) => /posted 1|one/.test(each)), ["posted 1", "one"]);
-  assert.deepEqual(told.filter((each) => /posted 2|two/.test(each)), ["posted 2", "two"]);
+  assert.deepEqual(
+    told.filter((each) => /posted 1|one/.test(each)),
+    ["posted 1", "one"],
+  );
+  assert.deepEqual(
+    told.filter((each) => /posted 2|two/.test(each)),
+    ["posted 2", "two"],
+  );
   const own = client.events.filter(({ type }) => type === "message");
-  assert.deepEqual(own.map(({ author }) => author), [client.author, client.author]);
+  assert.deepEqual(
+    own.map(({ author }) => author),
+    [client.author, client.author],
+  );
 });
 
 test("posts, edits, redactions, actions and replies are sent as they are meant", async () => {
@@ -62,7 +80,10 @@ test("posts, edits, redactions, actions and replies are sent as they are meant",
     client.command("/me sighs", { room: "lobby" }),
   ];
   await world.quiet();
-  assert.deepEqual((await Promise.all(said)).map(({ seq }) => seq), [1, 2, 3, 4, 5, 6]);
+  assert.deepEqual(
+    (await Promise.all(said)).map(({ seq }) => seq),
+    [1, 2, 3, 4, 5, 6],
+  );
   const [action, reply, edit, redact, slash, sigh] = world.server.asked.slice(2);
   assert.deepEqual([action.action, action.key, reply.reply_to], [true, "k", 1]);
   assert.deepEqual([edit.target, edit.text, redact.target, redact.reason], [2, "no", 1, "oops"]);
@@ -87,7 +108,10 @@ test("what cannot be sent is refused at once, and the next one goes through", as
   const client = await world.personIn("lobby");
   const said = ["half \ud83d", "x".repeat(70_000), "whole"].map((text) => watch(client.post("lobby", text)));
   await world.quiet();
-  assert.deepEqual(said.map(({ error }) => error?.code), ["bad_message", "bad_message", undefined]);
+  assert.deepEqual(
+    said.map(({ error }) => error?.code),
+    ["bad_message", "bad_message", undefined],
+  );
   assert.match(said[0].error.message, /^That cannot be sent: it holds half a character\.$/);
 });
 
@@ -132,7 +156,11 @@ test("after a cut a client is back in its rooms, and is told what it has missed 
   await world.pass(1_000);
   world.server.say("lobby", "three");
   await world.quiet();
-  assert.deepEqual(entriesOf(client.events, "lobby"), [[1, "one"], [2, "two"], [3, "three"]]);
+  assert.deepEqual(entriesOf(client.events, "lobby"), [
+    [1, "one"],
+    [2, "two"],
+    [3, "three"],
+  ]);
   assert.deepEqual(statesOf(client.events), ["connecting", "open", "waiting", "connecting", "open"]);
   const { after } = world.server.asked.findLast(({ type }) => type === "join");
   assert.deepEqual(after, { epoch: "e1", seq: 1 });
@@ -147,8 +175,15 @@ test("posts that a cut left unanswered are sent again under their keys, in order
   world.network.cut();
   said.push(client.post("lobby", "three"));
   await world.pass(1_000);
-  assert.deepEqual((await Promise.all(said)).map(({ seq }) => seq), [1, 2, 3]);
-  assert.deepEqual(entriesOf(client.events, "lobby"), [[1, "one"], [2, "two"], [3, "three"]]);
+  assert.deepEqual(
+    (await Promise.all(said)).map(({ seq }) => seq),
+    [1, 2, 3],
+  );
+  assert.deepEqual(entriesOf(client.events, "lobby"), [
+    [1, "one"],
+    [2, "two"],
+    [3, "three"],
+  ]);
 });
 
 test("a post whose answer a cut has swallowed is said once", async () => {
@@ -183,7 +218,10 @@ test("a room that cannot be joined again is left, with a word to the user, and t
   await world.pass(1_000);
   assert.equal(client.rooms.size, 0);
   const notice = client.events.find(({ type }) => type === "notice");
-  assert.deepEqual([notice.room, notice.level, notice.text], ["lobby", "warning", "You are no longer in #lobby: Refused: no_such_room."]);
+  assert.deepEqual(
+    [notice.room, notice.level, notice.text],
+    ["lobby", "warning", "You are no longer in #lobby: Refused: no_such_room."],
+  );
 });
 
 test("the waits between attempts double up to a bound, with jitter, and begin anew after a time of peace", async () => {
@@ -251,9 +289,15 @@ test("a gap of what has expired is told of once, and the entries behind it come"
   for (const text of ["two", "three", "four"]) world.server.say("lobby", text);
   world.server.expire("lobby", 3);
   await world.pass(1_000);
-  assert.deepEqual(entriesOf(client.events, "lobby"), [[1, "one"], [4, "four"]]);
+  assert.deepEqual(entriesOf(client.events, "lobby"), [
+    [1, "one"],
+    [4, "four"],
+  ]);
   const gaps = client.events.filter(({ type }) => type === "gap");
-  assert.deepEqual(gaps.map(({ after, next, reason }) => [after, next, reason]), [[1, 4, "expired"]]);
+  assert.deepEqual(
+    gaps.map(({ after, next, reason }) => [after, next, reason]),
+    [[1, 4, "expired"]],
+  );
 });
 
 test("a log that was lost begins anew: a gap says so, and its entries come from the start", async () => {
@@ -264,8 +308,15 @@ test("a log that was lost begins anew: a gap says so, and its entries come from 
   world.server.restartEmpty("e2");
   world.server.say("lobby", "new one");
   await world.cutAndReturn();
-  assert.deepEqual(entriesOf(client.events, "lobby"), [[1, "old one"], [2, "old two"], [1, "new one"]]);
-  assert.deepEqual(client.events.filter(({ type }) => type === "gap").map(({ reason }) => reason), ["epoch"]);
+  assert.deepEqual(entriesOf(client.events, "lobby"), [
+    [1, "old one"],
+    [2, "old two"],
+    [1, "new one"],
+  ]);
+  assert.deepEqual(
+    client.events.filter(({ type }) => type === "gap").map(({ reason }) => reason),
+    ["epoch"],
+  );
   assert.deepEqual([client.rooms.get("lobby").epoch, client.rooms.get("lobby").seq], ["e2", 1]);
 });
 
@@ -275,8 +326,14 @@ test("a hole in the log is not handed out: the client connects anew, and has no 
   world.server.append("lobby", { type: "message", author: "a-x", nick: "x", text: "one" }); // published to nobody
   world.server.say("lobby", "two");
   await world.pass(1_000);
-  assert.deepEqual(entriesOf(client.events, "lobby"), [[1, "one"], [2, "two"]]);
-  assert.match(client.events.find(({ state }) => state === "waiting").reason, /^The server broke the protocol: the log of lobby/);
+  assert.deepEqual(entriesOf(client.events, "lobby"), [
+    [1, "one"],
+    [2, "two"],
+  ]);
+  assert.match(
+    client.events.find(({ state }) => state === "waiting").reason,
+    /^The server broke the protocol: the log of lobby/,
+  );
 });
 
 test("what comes twice is handed out once", async () => {
@@ -287,21 +344,36 @@ test("what comes twice is handed out once", async () => {
   world.server.say("lobby", "two");
   world.server.publish(entry);
   await world.quiet();
-  assert.deepEqual(entriesOf(client.events, "lobby"), [[1, "one"], [2, "two"]]);
+  assert.deepEqual(entriesOf(client.events, "lobby"), [
+    [1, "one"],
+    [2, "two"],
+  ]);
 });
 
 test("joining a room again, by any spelling, brings nothing twice and loses nothing", async () => {
   const world = new World();
   const client = await world.personIn("lobby");
   world.server.say("lobby", "one");
-  const joined = [client.join("lobby"), client.join("LOBBY"), client.command("/join Lobby"), client.join("#lobby", { last: 0 })];
+  const joined = [
+    client.join("lobby"),
+    client.join("LOBBY"),
+    client.command("/join Lobby"),
+    client.join("#lobby", { last: 0 }),
+  ];
   await settled();
   world.server.say("lobby", "two");
   await world.quiet();
   world.server.say("lobby", "three");
   await world.quiet();
-  assert.deepEqual((await Promise.all(joined)).map(({ room }) => room), ["lobby", "lobby", "lobby", "lobby"]);
-  assert.deepEqual(entriesOf(client.events, "lobby"), [[1, "one"], [2, "two"], [3, "three"]]);
+  assert.deepEqual(
+    (await Promise.all(joined)).map(({ room }) => room),
+    ["lobby", "lobby", "lobby", "lobby"],
+  );
+  assert.deepEqual(entriesOf(client.events, "lobby"), [
+    [1, "one"],
+    [2, "two"],
+    [3, "three"],
+  ]);
 });
 
 test("a page that knows a room from before joins it after what it knows", async () => {
@@ -317,7 +389,10 @@ test("a page that knows a room from before joins it after what it knows", async 
   other.join("lobby", { after: { epoch: "e0", seq: 2 } });
   await world.quiet();
   assert.deepEqual(other.events.find(({ type }) => type === "gap").reason, "epoch");
-  assert.deepEqual(entriesOf(other.events, "lobby").map(([seq]) => seq), [1, 2, 3]);
+  assert.deepEqual(
+    entriesOf(other.events, "lobby").map(([seq]) => seq),
+    [1, 2, 3],
+  );
 });
 
 test("a private room that somebody else opens is one that we are in, also after a cut", async () => {
@@ -332,7 +407,11 @@ test("a private room that somebody else opens is one that we are in, also after 
   await Promise.all([other.post(room, "psst"), world.quiet()]);
   await world.cutAndReturn();
   await Promise.all([client.post(room, "yes?"), other.direct("ann"), world.quiet()]);
-  for (const one of [client, other]) assert.deepEqual(entriesOf(one.events, room), [[1, "psst"], [2, "yes?"]]);
+  for (const one of [client, other])
+    assert.deepEqual(entriesOf(one.events, room), [
+      [1, "psst"],
+      [2, "yes?"],
+    ]);
 });
 
 // --- leaving -----------------------------------------------------------------------------------------
@@ -372,6 +451,21 @@ test("a room that is left while a cut happens is left; joined again behind that,
   assert.deepEqual([...client.rooms.keys()], ["lobby"]);
 });
 
+test("a post that was not answered when its room was left is said again before that, and told of", async () => {
+  const world = new World();
+  const client = await world.personIn("lobby");
+  const asked = [client.post("lobby", "one"), client.leave("lobby")];
+  await settled();
+  world.network.live[0].up.length = 0;
+  world.network.cut();
+  await world.pass(1_000);
+  assert.deepEqual(
+    (await Promise.all(asked)).map(({ type }) => type),
+    ["posted", "done"],
+  );
+  assert.deepEqual([client.rooms.size, world.server.members("lobby")], [0, []]);
+});
+
 test("leaving a room that one is not in is refused", async () => {
   const world = new World();
   const client = await world.personIn("lobby");
@@ -390,7 +484,7 @@ test("the command that leaves a room leaves it here too", async () => {
 
 // --- waiting out -------------------------------------------------------------------------------------
 
-test("a post that the server cannot take now is sent again under its key, and the later ones wait behind it", async () => {
+test("a post that the server cannot take now is sent again under its key, and later ones wait behind it", async () => {
   const world = new World();
   const client = await world.personIn("lobby");
   world.server.refusals.push({ type: "post", code: "unavailable" });
@@ -416,7 +510,10 @@ test("what waiting does not mend is told at once", async () => {
   world.server.refusals.push({ type: "post", code: "too_many" }, { type: "post", code: "forbidden" });
   const said = ["one", "two"].map((text) => watch(client.post("lobby", text)));
   await world.quiet();
-  assert.deepEqual(said.map(({ error }) => error.code), ["too_many", "forbidden"]);
+  assert.deepEqual(
+    said.map(({ error }) => error.code),
+    ["too_many", "forbidden"],
+  );
 });
 
 test("a command that may have been kept is asked again under its key", async () => {
@@ -491,7 +588,7 @@ test("a hello that the server has no time for is said again; one that it refuses
 
 // --- closing -----------------------------------------------------------------------------------------
 
-test("closing says goodbye, forgets the rooms, and refuses what has no answer; then it can be started again", async () => {
+test("closing says goodbye, forgets the rooms, and refuses what has no answer; it can be started again", async () => {
   const world = new World();
   const client = await world.personIn("lobby");
   const asked = watch(client.post("lobby", "one"));

@@ -1,4 +1,4 @@
-/** Proves that a stream is cut into the same payloads however it comes, as Python does it, with no more held than may be. */
+/** Proves that a stream is cut into the same payloads however it comes, as Python cuts it, and that little is held. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -92,7 +92,11 @@ test("a bad length is refused at its fourth byte, and the frames before it come 
 
 test("a frame is what the peer accepts, or is not made", () => {
   assert.deepEqual([...encodeFrame("é", 2)], [0, 0, 0, 2, 0xc3, 0xa9]);
-  for (const [payload, limit] of [["", 10], ["é", 1]]) assert.throws(() => encodeFrame(payload, limit), FrameError);
+  for (const [payload, limit] of [
+    ["", 10],
+    ["é", 1],
+  ])
+    assert.throws(() => encodeFrame(payload, limit), FrameError);
 });
 
 test("a decoder has a limit below 2**24", () => {

@@ -21,12 +21,15 @@ test("a ping is answered, and a silent server is asked whether it is there", asy
   socket.server.send({ type: "ping", id: 77 });
   await world.pass(29_000, 1_000);
   await world.pass(2_000, 1_000);
-  assert.deepEqual(heard, [{ type: "pong", id: 77 }, { type: "ping", id: 1 }]);
+  assert.deepEqual(heard, [
+    { type: "pong", id: 77 },
+    { type: "ping", id: 1 },
+  ]);
   await world.pass(120_000, 1_000);
   assert.equal(client.state, "open");
 });
 
-test("a server that stays silent for two pings is given up, and the next connection has all that was missed", async () => {
+test("a server that stays silent for two pings is given up, and the next connection has what was missed", async () => {
   const world = new World();
   const client = await world.personIn("lobby");
   world.network.swallow();
@@ -126,7 +129,11 @@ for (const [what, breakIt, reason] of [
   ["a stream out of step", (socket) => socket.message([0, 0, 0, 0]), /does not speak the chat protocol: a frame of 0/],
   ["bytes that are no text", (socket) => socket.message([0, 0, 0, 1, 0xff]), /a payload is no UTF-8/],
   ["a text message", (socket) => socket.onmessage({ data: "{}" }), /it sent text/],
-  ["an answer that nobody asked for", (socket) => socket.server.send({ type: "done", id: 99 }), /came to no request \(99\)/],
+  [
+    "an answer that nobody asked for",
+    (socket) => socket.server.send({ type: "done", id: 99 }),
+    /came to no request \(99\)/,
+  ],
   ["a close with a word", (socket) => socket.end({ wasClean: true, reason: "moved" }), /closed the connection: moved$/],
   ["a close without", (socket) => socket.end({ wasClean: true }), /^The server closed the connection\.$/],
   ["a cut", (socket) => socket.end(), /^The connection broke\.$/],

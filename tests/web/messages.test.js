@@ -24,13 +24,17 @@ test("an answer that makes no sense ends the waiting for it", () => {
 
 test("any string is a message, an error, or nothing", () => {
   const jsonish = fc.oneof(fc.string(), fc.json(), fc.constantFrom("null", "[]", '{"type":"__proto__"}'));
-  fc.assert(fc.property(jsonish, (payload) => assert(decode(payload) === null || typeof decode(payload).type === "string")));
+  fc.assert(
+    fc.property(jsonish, (payload) => assert(decode(payload) === null || typeof decode(payload).type === "string")),
+  );
 });
 
 test("the answers to requests are those of the protocol", () => {
   const { command, bye, ...others } = vectors.answers;
   assert.deepEqual(
-    Object.entries(ANSWERS).map(([request, answer]) => [request, [answer]]).sort(),
+    Object.entries(ANSWERS)
+      .map(([request, answer]) => [request, [answer]])
+      .sort(),
     Object.entries(others).sort(),
   );
 });

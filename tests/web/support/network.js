@@ -88,9 +88,18 @@ export class Network {
   }
 
   #stepOne(socket, limit) {
-    if (socket.isDead) return 0;
+    if (socket.isDead) {
+      if (socket.readyState === CLOSING) socket.end(); // each side has given the other one up by now
+      return 0;
+    }
     if (socket.readyState === CONNECTING) {
-      if (this.isUp) socket.open(this.#accept((data) => socket.down.push(...data), () => (socket.isHungUp = true)));
+      if (this.isUp)
+        socket.open(
+          this.#accept(
+            (data) => socket.down.push(...data),
+            () => (socket.isHungUp = true),
+          ),
+        );
       else socket.end();
       return 1;
     }

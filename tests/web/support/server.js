@@ -48,7 +48,8 @@ export class ModelServer {
     const whole = { ...entry, room: name, seq: room.entries.length + 1, at: 1_700_000_000_000 };
     room.entries.push(whole);
     if (entry.type === "topic_set") room.topic = entry.text;
-    if (entry.type === "edited") Object.assign(room.entries[entry.target - 1], { text: entry.text, edited_at: whole.at });
+    if (entry.type === "edited")
+      Object.assign(room.entries[entry.target - 1], { text: entry.text, edited_at: whole.at });
     if (entry.type === "redacted") Object.assign(room.entries[entry.target - 1], { text: "", redacted: true });
     return whole;
   }
@@ -137,7 +138,8 @@ class Connection {
   #tellOthers(room, change, more = {}) {
     const others = this.server.in(room).filter(({ author }) => author !== this.author);
     if (change !== "renamed" && this.server.in(room).some((one) => one !== this && one.author === this.author)) return;
-    for (const one of others) one.send({ type: "presence", room, author: this.author, nick: this.called, change, ...more });
+    for (const one of others)
+      one.send({ type: "presence", room, author: this.author, nick: this.called, change, ...more });
   }
 
   // --- requests ----------------------------------------------------------------------------------------

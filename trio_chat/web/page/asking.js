@@ -63,7 +63,7 @@ export class Asking {
       return pending.answer;
     }
     const view = pending.leaves === null ? undefined : this.#rooms.find(pending.leaves);
-    if (view !== undefined && !this.#online && !this.#isJoining(view.name)) {
+    if (view !== undefined && !this.#online && !this.#roomsNeeded().has(folded(view.name))) {
       this.#leave(pending, view);
       return pending.answer;
     }
@@ -92,7 +92,8 @@ export class Asking {
   remove(/** @type {Pending} */ pending) {
     this.#pending.delete(pending.request.id);
     if (pending.writes) this.#holdingBackoff = this.#shell.newBackoff();
-    if (pending === this.#tried) this.#release();
+    if (pending === this.#tried) this.#holding = false;
+    this.#flush();
   }
 
   /**
@@ -118,13 +119,7 @@ export class Asking {
       this.#tried = pending;
       return;
     }
-    this.#release();
-  }
-
-  #release() {
     this.#holding = false;
-    this.#tried = null;
-    this.#flush();
   }
 
   /** Return whether it was asked to leave a room, by any of its names. */
@@ -157,15 +152,15 @@ export class Asking {
   disconnected() {
     this.#online = this.#holding = false;
     this.#tried = null;
-    const joining = new Set();
+    const needed = new Set();
     for (const pending of this.#pending.values()) {
       pending.repeated ||= pending.sent;
       pending.sent = false;
-      if (pending.joins !== null) joining.add(folded(pending.joins));
       if (pending.internal) this.#pending.delete(pending.request.id);
-      // Not to join again is to have left, but for a room that a request before it brings us into.
+      else if (pending.needs !== null) needed.add(folded(pending.needs));
+      // Not to join again is to have left, but for a room that a request before it needs, or brings us into.
       const view = pending.leaves === null ? undefined : this.#rooms.find(pending.leaves);
-      if (view !== undefined && !joining.has(folded(view.name))) this.#leave(pending, view);
+      if (view !== undefined && !needed.has(folded(view.name))) this.#leave(pending, view);
     }
   }
 
@@ -202,8 +197,8 @@ export class Asking {
     return [...this.#pending.values()].filter(({ internal }) => !internal).length;
   }
 
-  #isJoining(/** @type {string} */ name) {
-    return [...this.#pending.values()].some(({ joins }) => joins !== null && folded(joins) === folded(name));
+  #roomsNeeded() {
+    return new Set([...this.#pending.values()].map(({ needs }) => folded(needs ?? "")));
   }
 
   #leave(/** @type {Pending} */ pending, /** @type {RoomView} */ view) {
@@ -214,11 +209,20 @@ export class Asking {
 
   // --- sending ---------------------------------------------------------------------------------------
 
-  /** Send what may be sent now and has not been sent on this connection. */
+  /**
+   * Send what may be sent now and has not been sent on this connection. A room is left only when all that was written
+   * there before has its answer, for it might have to be said again; what concerns the room behind that waits too.
+   */
   #flush() {
     if (!this.#online || this.#returning.size > 0) return;
+    const written = new Set();
+    const waiting = new Set();
     for (const pending of this.#pending.values()) {
-      if (!pending.sent && !(this.#holding && isHeldBack(pending))) this.#send(pending);
+      const room = folded(pending.leaves ?? pending.needs ?? "");
+      if (pending.leaves !== null && written.has(room)) waiting.add(room);
+      if (pending.leaves === null && pending.writes) written.add(room);
+      const waits = waiting.has(room) || (this.#holding && isHeldBack(pending));
+      if (!pending.sent && !pending.internal && !waits) this.#send(pending);
     }
   }
 

@@ -76,9 +76,10 @@ export class Pending {
     return this.#roomOf("leave", "/leave");
   }
 
-  /** The room that this comes into, by request or by slash command. */
-  get joins() {
-    return this.#roomOf("join", "/join");
+  /** The room that this comes into, or that it can only be done in. @returns {string | null} */
+  get needs() {
+    if (this.leaves !== null) return null;
+    return this.#roomOf("join", "/join") ?? (this.writes ? (this.request.room ?? null) : null);
   }
 
   /** @returns {string | null} */
