@@ -63,7 +63,7 @@ export class Asking {
       return pending.answer;
     }
     const view = pending.leaves === null ? undefined : this.#rooms.find(pending.leaves);
-    if (view !== undefined && !this.#online && !this.#roomsNeeded().has(folded(view.name))) {
+    if (view !== undefined && !this.#online && !this.#isNeeded(view.name)) {
       this.#leave(pending, view);
       return pending.answer;
     }
@@ -91,9 +91,8 @@ export class Asking {
   /** Forget a request; the caller settles it. */
   remove(/** @type {Pending} */ pending) {
     this.#pending.delete(pending.request.id);
-    if (pending.writes) this.#holdingBackoff = this.#shell.newBackoff();
+    if (pending.place !== null) this.#holdingBackoff = this.#shell.newBackoff();
     if (pending === this.#tried) this.#holding = false;
-    this.#flush();
   }
 
   /**
@@ -115,7 +114,7 @@ export class Asking {
   /** Send the first of those that are held back, alone: were it refused again, the next must not overtake it. */
   #try() {
     for (const pending of this.#pending.values()) {
-      if (pending.sent || !isHeldBack(pending) || !this.#send(pending)) continue;
+      if (pending.sent || pending.internal || pending.place === null || !this.#send(pending)) continue;
       this.#tried = pending;
       return;
     }
@@ -157,10 +156,10 @@ export class Asking {
       pending.repeated ||= pending.sent;
       pending.sent = false;
       if (pending.internal) this.#pending.delete(pending.request.id);
-      else if (pending.needs !== null) needed.add(folded(pending.needs));
       // Not to join again is to have left, but for a room that a request before it needs, or brings us into.
       const view = pending.leaves === null ? undefined : this.#rooms.find(pending.leaves);
       if (view !== undefined && !needed.has(folded(view.name))) this.#leave(pending, view);
+      else if (pending.place !== null && pending.leaves === null) needed.add(folded(pending.place.room));
     }
   }
 
@@ -169,8 +168,9 @@ export class Asking {
     if (this.#returning.delete(name)) this.#flush();
   }
 
-  /** Join the rooms again whose stream cannot be followed. */
-  catchUp() {
+  /** Send what an answer has made way for, and join the rooms again whose stream cannot be followed. */
+  goOn() {
+    this.#flush();
     if (!this.#online || this.#returning.size > 0) return;
     for (let view = this.#rooms.nextLagging(); view !== undefined; view = this.#rooms.nextLagging()) {
       if (!view.leaving) this.#rejoin(view, this.#shell.newBackoff());
@@ -197,8 +197,11 @@ export class Asking {
     return [...this.#pending.values()].filter(({ internal }) => !internal).length;
   }
 
-  #roomsNeeded() {
-    return new Set([...this.#pending.values()].map(({ needs }) => folded(needs ?? "")));
+  /** Whether a request that waits needs a room, or brings us into it. */
+  #isNeeded(/** @type {string} */ name) {
+    return [...this.#pending.values()].some(({ place, leaves }) => {
+      return place !== null && leaves === null && folded(place.room) === folded(name);
+    });
   }
 
   #leave(/** @type {Pending} */ pending, /** @type {RoomView} */ view) {
@@ -210,19 +213,25 @@ export class Asking {
   // --- sending ---------------------------------------------------------------------------------------
 
   /**
-   * Send what may be sent now and has not been sent on this connection. A room is left only when all that was written
-   * there before has its answer, for it might have to be said again; what concerns the room behind that waits too.
+   * Send what may be sent now and has not been sent on this connection.
+   *
+   * In one room, joining, writing and leaving wait for the answers to each other: what has to be asked again would find
+   * the room left meanwhile, or not joined yet.
    */
   #flush() {
     if (!this.#online || this.#returning.size > 0) return;
-    const written = new Set();
-    const waiting = new Set();
+    /** What is under way in each room; `waiting` once something waits for it. @type {Map<string, string>} */
+    const underWay = new Map();
     for (const pending of this.#pending.values()) {
-      const room = folded(pending.leaves ?? pending.needs ?? "");
-      if (pending.leaves !== null && written.has(room)) waiting.add(room);
-      if (pending.leaves === null && pending.writes) written.add(room);
-      const waits = waiting.has(room) || (this.#holding && isHeldBack(pending));
-      if (!pending.sent && !pending.internal && !waits) this.#send(pending);
+      if (pending.internal) continue;
+      let waits = this.#holding && pending.place !== null;
+      if (pending.place !== null) {
+        const { room, kind } = pending.place;
+        const first = underWay.get(folded(room)) ?? kind;
+        underWay.set(folded(room), first === kind ? kind : "waiting");
+        waits ||= first !== kind;
+      }
+      if (!pending.sent && !waits) this.#send(pending);
     }
   }
 
@@ -258,9 +267,4 @@ export class Asking {
       ...(pending.after === null ? { last: pending.last } : { after: pending.after }),
     };
   }
-}
-
-/** Say whether a request keeps its place behind a write that is held back. */
-function isHeldBack(/** @type {Pending} */ pending) {
-  return pending.writes || pending.leaves !== null;
 }
