@@ -1,7 +1,7 @@
 """Proves that a stream is cut into the same payloads however it comes, and that no more of it is held than may be."""
 
 from traceback import walk_tb
-from typing import Final, NamedTuple
+from typing import Final
 
 import pytest
 from hypothesis import example, given
@@ -18,7 +18,10 @@ from protocol import (
     encode_frames,
 )
 from tests.protocol.streams import (
+    CASES,
+    LIMIT,
     WORST_LENGTHS,
+    Case,
     Decoded,
     bad_lengths,
     cut,
@@ -30,42 +33,8 @@ from tests.protocol.streams import (
     streams,
 )
 
-LIMIT: Final = 10
 LIMITS: Final = st.integers(1, 40)
 DATA: Final = st.data()
-
-
-class Case(NamedTuple):
-    """A stream, and what a decoder with a limit of 10 makes of it."""
-
-    name: str
-    stream: bytes
-    payloads: list[bytes]
-    refused: int | None = None
-    held: int = 0
-
-
-CASES: Final = [
-    Case("nothing", b"", []),
-    Case("one byte of a length", b"\0", [], held=1),
-    Case("three bytes of a length", b"\0\0\0", [], held=3),
-    Case("three bytes of a length that will be refused", b"\x16\x03\x01", [], held=3),
-    Case("a length alone", b"\0\0\0\x01", [], held=4),
-    Case("the smallest frame", b"\0\0\0\x01a", [b"a"]),
-    Case("the largest frame", b"\0\0\0\x0a0123456789", [b"0123456789"]),
-    Case("the largest frame but its last byte", b"\0\0\0\x0a012345678", [], held=13),
-    Case("frames that look like lengths", frame(b"\0\0\0\0") + frame(b"\0\0\0\x01"), [b"\0\0\0\0", b"\0\0\0\x01"]),
-    Case("many frames", frame(b"a") * 9, [b"a"] * 9),
-    Case("frames and a part of one", frame(b"a") + frame(b"bc") + b"\0\0\0\x03de", [b"a", b"bc"], held=6),
-    Case("frames and a part of a length", frame(b"a") + frame(b"bc") + b"\0\0", [b"a", b"bc"], held=2),
-    Case("length 0", b"\0\0\0\0", [], refused=0),
-    Case("length 0 and a body", b"\0\0\0\0abc", [], refused=0),
-    Case("one over the limit", frame(b"0123456789a"), [], refused=11),
-    Case("one over the limit, body to come", b"\0\0\0\x0b", [], refused=11),
-    Case("a frame, then length 0", frame(b"a") + b"\0\0\0\0", [b"a"], refused=0),
-    Case("frames, then TLS", frame(b"a") + frame(b"b") + b"\x16\x03\x01\0", [b"a", b"b"], refused=0x1603_0100),
-    Case("HTTP", b"GET / HTTP/1.1\r\n", [], refused=0x4745_5420),
-]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

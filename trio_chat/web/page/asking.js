@@ -40,8 +40,10 @@ export class Asking {
   #online = false;
   /** Rooms that must be joined again before anything else is asked. @type {Set<string>} */
   #returning = new Set();
-  /** Whether what writes waits until the server has time for it. */
+  /** Whether what writes waits until the server has time for it, and with what we try whether it has. */
   #holding = false;
+  /** @type {Pending | null} */
+  #tried = null;
   #holdingBackoff;
 
   /**
@@ -61,7 +63,7 @@ export class Asking {
       return pending.answer;
     }
     const view = pending.leaves === null ? undefined : this.#rooms.find(pending.leaves);
-    if (view !== undefined && !this.#online && !this.#isJoining(view.name)) {
+    if (view !== undefined && !this.#online && !this.#isNeeded(view.name)) {
       this.#leave(pending, view);
       return pending.answer;
     }
@@ -89,12 +91,13 @@ export class Asking {
   /** Forget a request; the caller settles it. */
   remove(/** @type {Pending} */ pending) {
     this.#pending.delete(pending.request.id);
-    if (pending.writes) this.#holdingBackoff = this.#shell.newBackoff();
+    if (pending.place !== null) this.#holdingBackoff = this.#shell.newBackoff();
+    if (pending === this.#tried) this.#holding = false;
   }
 
   /**
-   * Send a request again after a while, in its place: what is asked later and writes waits behind it. What was sent
-   * behind it already takes its chance.
+   * Send a request again after a while, in its place: what writes and is asked later waits until it has gone through.
+   * What was sent behind it already takes its chance.
    *
    * @param {Pending} pending
    * @param {number} [retryAfterMs]
@@ -102,12 +105,20 @@ export class Asking {
   holdBack(pending, retryAfterMs) {
     pending.sent = false;
     pending.repeated = true;
-    if (this.#holding) return; // many are refused together: one wait is for all of them
+    if (this.#holding && pending !== this.#tried) return; // many are refused together: one wait is for all of them
     this.#holding = true;
-    this.#shell.later(this.#holdingBackoff.failed(retryAfterMs), () => {
-      this.#holding = false;
-      this.#flush();
-    });
+    this.#tried = null;
+    this.#shell.later(this.#holdingBackoff.failed(retryAfterMs), () => this.#try());
+  }
+
+  /** Send the first of those that are held back, alone: were it refused again, the next must not overtake it. */
+  #try() {
+    for (const pending of this.#pending.values()) {
+      if (pending.sent || pending.internal || pending.place === null || !this.#send(pending)) continue;
+      this.#tried = pending;
+      return;
+    }
+    this.#holding = false;
   }
 
   /** Return whether it was asked to leave a room, by any of its names. */
@@ -139,15 +150,16 @@ export class Asking {
   /** Settle what ends with the connection, and stop sending. */
   disconnected() {
     this.#online = this.#holding = false;
-    const joining = new Set();
+    this.#tried = null;
+    const needed = new Set();
     for (const pending of this.#pending.values()) {
       pending.repeated ||= pending.sent;
       pending.sent = false;
-      if (pending.joins !== null) joining.add(folded(pending.joins));
       if (pending.internal) this.#pending.delete(pending.request.id);
-      // Not to join again is to have left, but for a room that a request before it brings us into.
+      // Not to join again is to have left, but for a room that a request before it needs, or brings us into.
       const view = pending.leaves === null ? undefined : this.#rooms.find(pending.leaves);
-      if (view !== undefined && !joining.has(folded(view.name))) this.#leave(pending, view);
+      if (view !== undefined && !needed.has(folded(view.name))) this.#leave(pending, view);
+      else if (pending.place !== null && pending.leaves === null) needed.add(folded(pending.place.room));
     }
   }
 
@@ -156,8 +168,9 @@ export class Asking {
     if (this.#returning.delete(name)) this.#flush();
   }
 
-  /** Join the rooms again whose stream cannot be followed. */
-  catchUp() {
+  /** Send what an answer has made way for, and join the rooms again whose stream cannot be followed. */
+  goOn() {
+    this.#flush();
     if (!this.#online || this.#returning.size > 0) return;
     for (let view = this.#rooms.nextLagging(); view !== undefined; view = this.#rooms.nextLagging()) {
       if (!view.leaving) this.#rejoin(view, this.#shell.newBackoff());
@@ -184,8 +197,11 @@ export class Asking {
     return [...this.#pending.values()].filter(({ internal }) => !internal).length;
   }
 
-  #isJoining(/** @type {string} */ name) {
-    return [...this.#pending.values()].some(({ joins }) => joins !== null && folded(joins) === folded(name));
+  /** Whether a request that waits needs a room, or brings us into it. */
+  #isNeeded(/** @type {string} */ name) {
+    return [...this.#pending.values()].some(({ place, leaves }) => {
+      return place !== null && leaves === null && folded(place.room) === folded(name);
+    });
   }
 
   #leave(/** @type {Pending} */ pending, /** @type {RoomView} */ view) {
@@ -196,24 +212,41 @@ export class Asking {
 
   // --- sending ---------------------------------------------------------------------------------------
 
-  /** Send what may be sent now and has not been sent on this connection. */
+  /**
+   * Send what may be sent now and has not been sent on this connection.
+   *
+   * In one room, joining, writing and leaving wait for the answers to each other: what has to be asked again would find
+   * the room left meanwhile, or not joined yet.
+   */
   #flush() {
     if (!this.#online || this.#returning.size > 0) return;
+    /** What is under way in each room; `waiting` once something waits for it. @type {Map<string, string>} */
+    const underWay = new Map();
     for (const pending of this.#pending.values()) {
-      const waits = this.#holding && (pending.writes || pending.leaves !== null);
+      if (pending.internal) continue;
+      let waits = this.#holding && pending.place !== null;
+      if (pending.place !== null) {
+        const { room, kind } = pending.place;
+        const first = underWay.get(folded(room)) ?? kind;
+        underWay.set(folded(room), first === kind ? kind : "waiting");
+        waits ||= first !== kind;
+      }
       if (!pending.sent && !waits) this.#send(pending);
     }
   }
 
+  /** Send a request; false if that cannot be done, and it is refused. */
   #send(/** @type {Pending} */ pending) {
     if (pending.request.type === "join") this.#place(pending);
     pending.sent = true;
     try {
       this.#shell.transmit(pending.request);
+      return true;
     } catch (error) {
       if (!(error instanceof FrameError || error instanceof RangeError)) throw error;
       this.#pending.delete(pending.request.id);
       pending.reject(new Refused("bad_message", `That cannot be sent: ${error.message}.`));
+      return false;
     }
   }
 

@@ -2,8 +2,8 @@
  * The client library of the page: connected to a chat server again and again, as the same person, in the same rooms.
  *
  * This file owns what a page calls and hears. It must not know what the server's messages mean (`conversation.js`),
- * when to connect anew (`connection.js`), nor any document. Events come one by one, in order, every entry of a room once;
- * requests wait for a connection, and are asked again after a cut.
+ * when to connect anew (`connection.js`), nor any document. Events come one by one, in order, every entry of a room
+ * once; requests wait for a connection, and are asked again after a cut.
  */
 // @ts-check
 
@@ -65,9 +65,7 @@ export class Client {
       random: this.#random,
     };
     this.#connection = new Connection(world, {
-      turned: (state, why) => {
-        this.#emit({ type: "state", state, reason: "", retryInMs: 0, nick: this.nick, ...why });
-      },
+      turned: (state, why) => this.#turned(state, why),
       welcomed: (welcome) => {
         this.limits = welcome.limits;
         this.#conversation.welcomed(welcome);
@@ -122,11 +120,15 @@ export class Client {
 
   /** Say goodbye and forget the rooms; what has no answer is refused with the code `closed`. */
   close() {
-    if (this.state === "closed") return;
+    if (this.state !== "closed") this.#connection.close();
+  }
+
+  /** Tell of a state. By `closed`, ours or after `/quit`, the rooms are forgotten. */
+  #turned(/** @type {import("./connection.js").State} */ state, /** @type {import("./connection.js").Why} */ why) {
     const ended = this.#conversation;
-    this.#conversation = this.#newConversation(this.nick);
-    this.#connection.close();
-    ended.giveUp(() => new Refused("closed", CLOSED));
+    if (state === "closed") this.#conversation = this.#newConversation(this.nick);
+    this.#emit({ type: "state", state, reason: "", retryInMs: 0, nick: this.nick, ...why });
+    if (state === "closed") ended.giveUp(() => new Refused("closed", CLOSED));
   }
 
   #newConversation(/** @type {string} */ nick) {

@@ -173,9 +173,13 @@ export class Connection {
     }
   }
 
-  #lost(/** @type {Loss} */ { reason, retryAfterMs }) {
+  #lost(/** @type {Loss} */ { reason, retryAfterMs, isWanted }) {
     if (this.#state === "open") this.#backoff.held(this.#world.clock.now() - this.#welcomedAt);
     this.#disconnected();
+    if (isWanted) {
+      this.#turn("closed", { reason });
+      return;
+    }
     const retryInMs = this.#backoff.failed(retryAfterMs);
     this.#timer = this.#world.clock.setTimeout(() => this.#dial(), retryInMs);
     this.#turn("waiting", { reason, retryInMs });

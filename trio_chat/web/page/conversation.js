@@ -86,7 +86,7 @@ export class Conversation {
   received(/** @type {Said} */ message) {
     if (message.id != null) this.#answered(message);
     else this.#heard(message);
-    this.#asking.catchUp();
+    this.#asking.goOn();
   }
 
   #heard(/** @type {Said} */ event) {

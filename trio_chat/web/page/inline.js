@@ -116,7 +116,8 @@ class InlineParser {
       return;
     }
     const text = this.#text.slice(start, end).replace(/\n/gu, " ");
-    const isPadded = /^ .*\S.* $/u.test(text); // so that code can begin and end with a backtick
+    // So that code can begin and end with a backtick.
+    const isPadded = text.startsWith(" ") && text.endsWith(" ") && text.trim() !== "";
     this.#put({ type: "code", text: isPadded ? text.slice(1, -1) : text }, end + ticks.length - this.#place);
   }
 

@@ -11,7 +11,11 @@ import { FrameDecoder, FrameError, MAX_FRAME_TO_CLIENT, encodeFrame } from "./fr
 import { decode, encode } from "./messages.js";
 
 /** @typedef {import("./messages.js").Said} Said */
-/** @typedef {{reason: string, retryAfterMs?: number}} Loss why a connection is over, as a sentence */
+/**
+ * Why a connection is over, as a sentence; `isWanted`: the server has answered our goodbye.
+ *
+ * @typedef {{reason: string, retryAfterMs?: number, isWanted?: boolean}} Loss
+ */
 /** @typedef {{now(): number, setTimeout(act: () => void, ms: number): any, clearTimeout(timer: any): void}} Clock */
 
 /** From dialling to `welcome`, in ms: as long as the server waits for `hello`. */
@@ -162,8 +166,10 @@ export class Link {
 
   #take(/** @type {Said} */ message) {
     if (message.type === "ping") this.send({ type: "pong", id: message.id });
-    else if (message.type === "bye") this.#lose(goodbye(message));
-    else if (message.type !== "pong") this.#hears.received(message);
+    else if (message.type === "bye") {
+      if (message.id != null) this.#hears.received(message);
+      this.#lose(goodbye(message));
+    } else if (message.type !== "pong") this.#hears.received(message);
   }
 
   // --- silence ---------------------------------------------------------------------------------------
@@ -228,7 +234,8 @@ export class Link {
 /** The end of a connection by the server's goodbye. @returns {Loss} */
 function goodbye(/** @type {Said} */ bye) {
   const reason = bye.reason.replace(/\.$/u, "") || "no reason given";
-  return { reason: `The server said goodbye: ${reason}.`, retryAfterMs: bye.retry_after_ms ?? undefined };
+  const isWanted = bye.id != null;
+  return { reason: `The server said goodbye: ${reason}.`, retryAfterMs: bye.retry_after_ms ?? undefined, isWanted };
 }
 
 /** The end of a connection by the socket. */

@@ -15,9 +15,9 @@ const SCHEME = /^(?:https?:\/\/|mailto:)/iu;
  */
 const BARE = /(?:https?:\/\/|mailto:)[^\s<>"`\\\p{Cc}\p{Cf}]+/iuy;
 
-/** Its text holds no other link; its address no blank, and parentheses in pairs. All of it has bounds. */
-const LABEL = String.raw`(?:[^[\]${"`"}\\\n]|\\.|${"`"}[^${"`"}[\]\n]*${"`"}){1,1000}`;
-const ADDRESS_PART = String.raw`[^\s()[\]<>"${"`"}\\]`;
+/** Its text holds no other link; its address no blank, and parentheses in pairs. All has bounds. (\x60: a backtick.) */
+const LABEL = String.raw`(?:[^[\]\x60\\\n]|\\.|\x60[^\x60[\]\n]*\x60){1,1000}`;
+const ADDRESS_PART = String.raw`[^\s()[\]<>"\x60\\]`;
 const ADDRESS = String.raw`${ADDRESS_PART}{1,2000}(?:\(${ADDRESS_PART}*\)${ADDRESS_PART}*){0,20}`;
 const LINK = new RegExp(String.raw`\[(${LABEL})\]\((${ADDRESS})\)`, "uy");
 

@@ -22,7 +22,8 @@ import { parseInline } from "./inline.js";
 /** How deep quotes and lists may lie in one another; deeper marks are text. */
 const DEPTH_MAX = 8;
 
-const FENCE = /^( {0,3})(`{3,}(?=[^`]*$)|~{3,})\s*(\S*)/u;
+const FENCE = /^( {0,3})(`{3,}(?=[^`]*$)|~{3,})(.*)$/u;
+const FENCE_END = /^ {0,3}(`+|~+)\s*$/u;
 const QUOTE = /^ {0,3}> ?/u;
 // An item without content is none: a lone dash is something said.
 const ITEM = /^( {0,3})(?:([-*+])|(\d{1,9})([.)]))( {1,4}(?=\S)| (?=\s*\S))/u;
@@ -79,16 +80,21 @@ function takeParagraph(/** @type {string[]} */ lines, /** @type {number} */ firs
   return { block, next };
 }
 
-/** Nothing in it is interpreted. It ends with a fence like its own, or with the text. */
+/**
+ * Nothing in it is interpreted. It ends with a fence like its own, or with the text. One word behind the fence is the
+ * language; of several, somebody has begun with the code there.
+ */
 function takeCode(/** @type {string[]} */ lines, /** @type {number} */ first) {
-  const [, indent, fence, language] = /** @type {RegExpExecArray} */ (FENCE.exec(lines[first]));
-  const end = new RegExp(`^ {0,3}${fence[0]}{${fence.length},}\\s*$`, "u");
+  const [, indent, fence, behind] = /** @type {RegExpExecArray} */ (FENCE.exec(lines[first]));
+  const info = behind.trim();
   const margin = new RegExp(`^ {0,${indent.length}}`, "u");
   let next = first + 1;
-  while (next < lines.length && !end.test(lines[next])) next += 1;
+  while (next < lines.length && !FENCE_END.exec(lines[next])?.[1].startsWith(fence)) next += 1;
   const text = lines.slice(first + 1, next).map((line) => line.replace(margin, ""));
+  const isLanguage = !/\s/u.test(info);
+  if (!isLanguage) text.unshift(info);
   /** @type {Block} */
-  const block = { type: "code", text: text.join("\n"), language };
+  const block = { type: "code", text: text.join("\n"), language: isLanguage ? info : "" };
   return { block, next: next + 1 };
 }
 

@@ -8,25 +8,35 @@
 
 /** A message as decoded: its `type`, and the fields of docs/protocol.md. @typedef {Record<string, any>} Said */
 
-const isText = (/** @type {unknown} */ value) => typeof value === "string";
-const isFlag = (/** @type {unknown} */ value) => typeof value === "boolean";
-const isNumber = (/** @type {unknown} */ value) => Number.isSafeInteger(value) && Number(value) >= 0;
-const isId = (/** @type {unknown} */ value) => isNumber(value) && Number(value) >= 1 && Number(value) < 2 ** 31;
-
 /** @typedef {(value: any) => boolean} Check */
+/** @type {Check} */
+const isText = (value) => typeof value === "string";
+/** @type {Check} */
+const isFlag = (value) => typeof value === "boolean";
+/** A seq, or milliseconds. @type {Check} */
+const isNumber = (value) => Number.isSafeInteger(value) && value >= 0;
+/** @type {Check} */
+const isCount = (value) => isNumber(value) && value < 2 ** 31;
+/** @type {Check} */
+const isId = (value) => isCount(value) && value >= 1;
+
 /** @type {(fields: Record<string, Check>) => Check} */
 const object = (fields) => (value) =>
   typeof value === "object" && value !== null && Object.entries(fields).every(([name, fits]) => fits(value[name]));
 /** @type {(fits: Check) => Check} */
 const list = (fits) => (value) => Array.isArray(value) && value.every(fits);
-/** A field that may be left out, or null. @type {(fits: Check) => Check} */
-const maybe = (fits) => (value) => value === undefined || value === null || fits(value);
+/** A field that may be left out. @type {(fits: Check) => Check} */
+const maybe = (fits) => (value) => value === undefined || fits(value);
+/** @type {(fits: Check) => Check} */
+const orNull = (fits) => (value) => value === null || fits(value);
+/** @type {(fits: Check) => Check} */
+const maybeNull = (fits) => maybe(orNull(fits));
 
 const LIMITS = ["frame_bytes", "text_chars", "nick_chars", "room_chars", "topic_chars", "page_entries", "page_bytes"];
-const isLimits = object(Object.fromEntries(LIMITS.map((name) => [name, isNumber])));
+const isLimits = object(Object.fromEntries(LIMITS.map((name) => [name, isCount])));
 const isMember = object({ author: isText, nick: isText, bot: maybe(isFlag), role: maybe(isText) });
-const isSummary = object({ name: isText, topic: isText, count: isNumber, head: isNumber });
-const isCommand = object({ name: isText, usage: isText, help: isText, by: maybe(isText) });
+const isSummary = object({ name: isText, topic: isText, count: isCount, head: isNumber });
+const isCommand = object({ name: isText, usage: isText, help: isText, by: maybeNull(isText) });
 
 const ENTRY = { room: isText, seq: isNumber, at: isNumber, author: isText, nick: isText };
 /** @type {Record<string, Record<string, Check>>} */
@@ -34,12 +44,10 @@ const ENTRIES = {
   message: {
     ...ENTRY,
     text: isText,
-    reply_to: maybe(isNumber),
-    edited_at: maybe(isNumber),
-    command: maybe(isText),
-    asks: maybe(isText),
-    hops: maybe(isNumber),
     ...Object.fromEntries(["action", "bot", "redacted", "stopped"].map((name) => [name, maybe(isFlag)])),
+    ...Object.fromEntries(["reply_to", "edited_at"].map((name) => [name, maybeNull(isNumber)])),
+    ...Object.fromEntries(["command", "asks"].map((name) => [name, maybeNull(isText)])),
+    hops: maybe(isCount),
   },
   edited: { ...ENTRY, target: isNumber, text: isText },
   redacted: { ...ENTRY, target: isNumber, reason: maybe(isText) },
@@ -48,12 +56,14 @@ const ENTRIES = {
 /** @type {Check} */
 const isEntry = (value) => Object.hasOwn(ENTRIES, value?.type) && object(ENTRIES[value.type])(value);
 
+const TURN = { room: isText, turn: isId, author: isText, nick: isText };
+
 /** What must be there of each message, and how it must look. @type {Record<string, Record<string, Check>>} */
 const SHAPES = {
   ...ENTRIES,
   welcome: {
     id: isId,
-    version: isNumber,
+    version: Number.isInteger,
     server: isText,
     author: isText,
     nick: isText,
@@ -67,34 +77,26 @@ const SHAPES = {
     head: isNumber,
     topic: isText,
     members: list(isMember),
-    count: isNumber,
-    id: maybe(isId),
-    peer: maybe(isText),
+    count: isCount,
+    id: maybeNull(isId),
+    peer: maybeNull(isText),
   },
   live: { room: isText, seq: isNumber },
   gap: { room: isText, after: isNumber, next: isNumber, reason: isText },
   posted: { id: isId, room: isText, seq: isNumber, at: isNumber, duplicate: maybe(isFlag) },
   history: { id: isId, room: isText, entries: list(isEntry), more: isFlag },
-  found: { id: isId, entries: list(isEntry), next: maybe(isText) },
+  found: { id: isId, entries: list(isEntry), next: maybeNull(isText) },
   rooms: { id: isId, rooms: list(isSummary), more: isFlag },
-  members: { members: list(isMember), count: isNumber, more: isFlag, room: maybe(isText), id: maybe(isId) },
+  members: { members: list(isMember), count: isCount, more: isFlag, room: maybeNull(isText), id: maybeNull(isId) },
   commands: { id: isId, commands: list(isCommand) },
-  presence: { room: isText, author: isText, nick: isText, change: isText, to: maybe(isText), bot: maybe(isFlag) },
-  granted: { id: isId, room: isText, turn: isId, hops: isNumber, within_ms: isNumber },
-  turn: {
-    room: isText,
-    turn: isId,
-    author: isText,
-    nick: isText,
-    change: isText,
-    reason: maybe(isText),
-    by: maybe(isText),
-  },
-  draft: { room: isText, turn: isId, author: isText, nick: isText, text: isText, doing: maybe(isText) },
-  notice: { text: isText, room: maybe(isText), level: maybe(isText), id: maybe(isId) },
+  presence: { room: isText, author: isText, nick: isText, change: isText, to: maybeNull(isText), bot: maybe(isFlag) },
+  granted: { id: isId, room: isText, turn: isId, hops: isCount, within_ms: isNumber },
+  turn: { ...TURN, change: isText, reason: maybeNull(isText), by: maybeNull(isText) },
+  draft: { ...TURN, text: isText, doing: maybe(isText) },
+  notice: { text: isText, room: maybeNull(isText), level: maybe(isText), id: maybeNull(isId) },
   done: { id: isId },
-  error: { id: maybe(isId), code: isText, message: isText, retry_after_ms: maybe(isNumber) },
-  bye: { reason: isText, retry_after_ms: maybe(isNumber), id: maybe(isId) },
+  error: { id: orNull(isId), code: isText, message: isText, retry_after_ms: maybeNull(isNumber) },
+  bye: { reason: isText, retry_after_ms: maybeNull(isNumber), id: maybeNull(isId) },
   ping: { id: isId },
   pong: { id: isId },
 };
@@ -140,7 +142,7 @@ export function decode(payload) {
 function parse(/** @type {string} */ payload) {
   try {
     const said = JSON.parse(payload);
-    return typeof said === "object" && said !== null && typeof said.type === "string" ? said : null;
+    return typeof said === "object" ? said : null;
   } catch {
     return null;
   }

@@ -13,9 +13,6 @@
 /** The refusals that may not come again another time. */
 export const TRANSIENT = new Set(["unavailable", "too_many", "internal"]);
 
-/** The requests that write, and are repeated by themselves until the server had time for them. */
-const WRITES = new Set(["post", "edit", "redact", "topic"]);
-
 /**
  * A request was refused. `code` is one of docs/protocol.md, or `closed`: the client was closed before the answer came.
  * The message is a sentence for people.
@@ -66,19 +63,21 @@ export class Pending {
     return this.backoff !== null;
   }
 
-  /** Whether it may append to a log: then it keeps its place among others that may. */
-  get writes() {
-    return "key" in this.request;
-  }
-
   /** The room that this leaves, by request or by slash command. */
   get leaves() {
     return this.#roomOf("leave", "/leave");
   }
 
-  /** The room that this comes into, by request or by slash command. */
-  get joins() {
-    return this.#roomOf("join", "/join");
+  /**
+   * The room in which this has a place among other requests, and what it does there; null for what only reads.
+   *
+   * @returns {{room: string, kind: "join" | "leave" | "write"} | null}
+   */
+  get place() {
+    if (this.leaves !== null) return { room: this.leaves, kind: "leave" };
+    const joins = this.#roomOf("join", "/join");
+    if (joins !== null) return { room: joins, kind: "join" };
+    return "key" in this.request ? { room: this.request.room ?? "", kind: "write" } : null;
   }
 
   /** @returns {string | null} */
@@ -92,8 +91,9 @@ export class Pending {
 
   /** Whether it is worth waiting, and asking the same again, after this refusal. */
   outlasts(/** @type {Said} */ error) {
-    if (error.code === "unavailable") return this.writes;
-    return error.code === "too_many" && error.retry_after_ms != null && WRITES.has(this.request.type);
+    if (this.internal || this.place === null || this.leaves !== null) return false;
+    if (error.code === "unavailable") return true;
+    return error.code === "too_many" && error.retry_after_ms != null && this.request.type !== "command";
   }
 }
 

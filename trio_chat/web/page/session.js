@@ -64,8 +64,9 @@ function write(/** @type {Kept | null} */ storage, /** @type {string} */ name, /
   try {
     if (storage === null) throw new Error("nothing can be kept");
     storage.setItem(name, value);
+    if (storage.getItem(name) === null) throw new Error("nothing was kept");
     memory.delete(name);
   } catch {
-    memory.set(name, value); // a full or forbidden storage: for this page, then
+    memory.set(name, value); // for this page, then
   }
 }
