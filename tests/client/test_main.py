@@ -178,7 +178,7 @@ async def test_a_person_is_asked_for_a_nick_until_it_is_one_and_nobody_else_has_
     server, url = place
     server.nicks["taken"] = "somebody"
     with pty_screen(100, 24) as pty:
-        program = Started(pty, url)
+        program = Started(pty, url, "--plain")
         await pty.until_shown("Your nick [root_beer]:")
         pty.type("x" * 33 + "\n")
         await pty.until_shown("A nick has 1 to 32 characters; this one has 33.")
@@ -195,7 +195,7 @@ async def test_a_person_is_asked_for_a_nick_until_it_is_one_and_nobody_else_has_
 async def test_an_empty_answer_is_the_login_name(place: tuple[FakeServer, str]) -> None:
     _, url = place
     with pty_screen(100, 24) as pty:
-        program = Started(pty, url)
+        program = Started(pty, url, "--plain")
         await pty.until_shown("Your nick [root_beer]:")
         pty.type("\n")
         await pty.until_shown("as root_beer.")
