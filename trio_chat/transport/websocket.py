@@ -36,6 +36,7 @@ def _close_frame(code: CloseCode) -> bytes:
 
 
 _CLOSE_NORMAL: Final = _close_frame(CloseCode.NORMAL_CLOSURE)
+_CLOSE_BYTE: Final = _CLOSE_NORMAL[:1]
 _CLOSE_CUT: Final = _close_frame(CloseCode.INTERNAL_ERROR)
 
 
@@ -99,29 +100,24 @@ class WebSocketStream:
         self._parser.receive_data(bytes(piece))
         frames = self._parser.events_received()
         for frame in frames:
-            if isinstance(frame, Frame):
+            if isinstance(frame, Frame) and not self._over:
                 self._take(frame)
-        for answer in self._parser.data_to_send():
-            self._note(answer)
+        answers = self._parser.data_to_send()
+        if SEND_EOF in answers and not self._over:
+            self._over = True
+            self._closing = next((answer for answer in answers if answer[:1] == _CLOSE_BYTE), _CLOSE_NORMAL)
         if self._over:
             self._raw = memoryview(b"")
         return len(frames)
 
     def _take(self, frame: Frame) -> None:
-        if frame.opcode is Opcode.TEXT:
-            self._parser.fail(CloseCode.UNSUPPORTED_DATA, "messages are binary here")
-            self._over = True
-        elif frame.opcode in (Opcode.BINARY, Opcode.CONT) and not self._over:
+        if frame.opcode in (Opcode.BINARY, Opcode.CONT):
             self._got += frame.data
-
-    def _note(self, answer: bytes) -> None:
-        """See to what the parser wants to be sent: pongs, one close frame, or the end."""
-        if answer == SEND_EOF:
+        elif frame.opcode is Opcode.PING:
+            self._sender.pong(Frame(Opcode.PONG, frame.data).serialize(mask=False))
+        elif frame.opcode is Opcode.TEXT:  # the parser may be past it; what it says of what follows does not matter
             self._over = True
-        elif answer[0] & 0x0F == Opcode.PONG:
-            self._sender.pong(answer)
-        else:
-            self._closing = answer
+            self._closing = _close_frame(CloseCode.UNSUPPORTED_DATA)
 
     async def send_all(self, data: bytes | memoryview) -> None:
         if self._closed:
