@@ -208,7 +208,9 @@ PIECES = st.binary(max_size=300) | st.builds(encode_frame, st.binary(min_size=1,
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(PIECES, max_size=20).filter(is_for_frames))
-async def test_whatever_comes_as_frames_is_answered_in_the_protocols_words(counted: Counted, pieces: list[bytes]) -> None:
+async def test_whatever_comes_as_frames_is_answered_in_the_protocols_words(
+    counted: Counted, pieces: list[bytes]
+) -> None:
     async with dialled(counted.process) as peer:
         for piece in pieces:
             await send_what_is_taken(peer, piece)
