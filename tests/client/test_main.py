@@ -68,7 +68,8 @@ def test_a_user_without_a_name_is_a_guest(monkeypatch: pytest.MonkeyPatch) -> No
         ),
         (
             ["http://127.0.0.1"],
-            "The address 'http://127.0.0.1' does not start with chat:// as it should: write it as chat://127.0.0.1:5002.",
+            "The address 'http://127.0.0.1' does not start with chat:// or chats:// as it should:"
+            " write it as chat://127.0.0.1:5002.",
         ),
     ],
 )

@@ -14,6 +14,8 @@ from trio_chat.client.url import Address, parse_url
         ("chat://Chat.Example.ORG:7000/", Address("chat.example.org", 7000)),
         ("  chat://[::1]:80 \n", Address("::1", 80)),
         ("CHAT://localhost", Address("localhost", 5002)),
+        ("chats://chat.example.org", Address("chat.example.org", 5002, secure=True)),
+        ("chats://[::1]:443/", Address("::1", 443, secure=True)),
     ],
 )
 def test_a_url_names_a_host_and_a_port(url: str, address: Address) -> None:

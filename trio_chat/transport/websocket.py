@@ -124,6 +124,9 @@ class WebSocketStream:
             self._closing = answer
 
     async def send_all(self, data: bytes | memoryview) -> None:
+        if self._closed:
+            await trio.lowlevel.checkpoint()
+            raise trio.ClosedResourceError("this stream is closed")
         await self._sender.send_all(data)
 
     def send_nowait(self, data: bytes | memoryview) -> int:
