@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import trio
 from prometheus_client.parser import text_string_to_metric_families
 from trio.testing import wait_all_tasks_blocked
 
@@ -95,6 +96,7 @@ async def test_a_member_that_does_not_read_is_behind_and_its_bytes_wait(server: 
 
 async def test_how_long_commits_take_is_shown_with_its_distribution() -> None:
     async with failing_server() as (server, store), connected(server, "ann") as ann:
+        server.hub.tally.clock = trio.current_time
         await ann.join("den")
         for store.append_s in (0.002, 0.002, 0.4):
             await ann.post("slowly", "den")

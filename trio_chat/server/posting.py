@@ -127,7 +127,7 @@ class Ticket:
     def __init__(self, connection: "Connection", ids: Sequence[int]) -> None:
         self._connection = connection
         self._ids = ids
-        self._handed_over = trio.current_time()
+        self._handed_over = connection.hub.tally.clock()
         self._withdrawn = False
 
     def withdraw(self) -> None:
@@ -137,7 +137,7 @@ class Ticket:
     def settle(self, commit: Commit) -> None:
         """Answer each draft, in order."""
         tally = self._connection.hub.tally
-        tally.commit_s.observe(trio.current_time() - self._handed_over)
+        tally.commit_s.observe(tally.clock() - self._handed_over)
         if self._withdrawn or self._connection.machine.state is State.CLOSED:
             return  # the client is gone; it will send again, and hear that it is a duplicate
         answers = [

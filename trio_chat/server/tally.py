@@ -1,11 +1,13 @@
 """What a server counts while it works: plain numbers, for whoever looks at them now and then.
 
 This file owns the counting, which is done millions of times a second and must cost next to nothing: no locks, no labels
-to look up. It must not know how the numbers are shown, nor a clock.
+to look up. It must not know how the numbers are shown.
 """
 
+import time
 from bisect import bisect_left
 from collections import Counter
+from collections.abc import Callable
 from typing import Final
 
 COMMIT_BOUNDS_S: Final = (
@@ -45,7 +47,12 @@ class Histogram:
 class Tally:
     """What has happened since the server was started.
 
+    Args:
+        clock: any monotonic one, in seconds. Trio's is the same as the default, and takes 0.3 µs to say so: much, for
+            what only a histogram is told.
+
     Attributes:
+        clock: the same.
         entries: committed to the logs and published.
         delivered_live: entries given to a member as they were published; an entry that three get counts three times.
         delivered_from_log: entries that a member was sent in pages, as it came, came back, or read slowly.
@@ -57,11 +64,12 @@ class Tally:
     """
 
     __slots__ = (
-        "commit_s", "delivered_from_log", "delivered_live", "entries", "failed_appends", "http", "refused",
+        "clock", "commit_s", "delivered_from_log", "delivered_live", "entries", "failed_appends", "http", "refused",
         "turns_ended",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.clock = clock
         self.entries = 0
         self.delivered_live = 0
         self.delivered_from_log = 0
