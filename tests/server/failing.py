@@ -17,6 +17,7 @@ class FailingStore:
         self.failing = False
         self.append_s = 0.0
         self.find_s = 0.0
+        self.finds = 0
         self.doubtful = False
         self._feed = feed
         self._held: list[Commit] = []
@@ -43,6 +44,7 @@ class FailingStore:
         return await self.store.page(*args, **kwargs)  # type: ignore[arg-type]  # handed through
 
     async def find_room(self, name: str) -> RoomRecord | None:
+        self.finds += 1
         await trio.sleep(self.find_s)
         self._check()
         return await self.store.find_room(name)

@@ -10,7 +10,7 @@ import pytest
 
 from tests.server.asking_http import HOOK
 from trio_chat.server import ConfigError, load_config
-from trio_chat.server.hooks import Hook, hook_table, new_token
+from trio_chat.server.hooks import IDENTITY, Hook, hook_table, new_token
 
 OTHER = Hook("u" * 40, "deploys", "ci")
 
@@ -23,6 +23,11 @@ def test_tokens_are_made_long_and_differ() -> None:
 def test_a_new_hook_is_a_table_for_the_configuration_file() -> None:
     made = Hook(new_token(), "#Straße", "Zoë")
     assert tomllib.loads(hook_table(made)) == {"hook": [msgspec.structs.asdict(made)]}
+
+
+def test_no_session_can_stand_for_the_identity_of_a_hook() -> None:
+    # Sessions are hashed too, and have 16 bytes, which a client chooses.
+    assert len(IDENTITY) > len(bytes.fromhex("0" * 32))
 
 
 def test_hooks_stand_in_the_configuration_file(tmp_path: Path) -> None:

@@ -180,14 +180,6 @@ async def test_nobody_else_takes_the_nick_of_a_hook(server: Server) -> None:
         assert renamed.code == "nick_taken"
 
 
-async def test_no_session_is_that_of_a_hook(server: Server) -> None:
-    async with connected(server, "ann") as ann:
-        await ann.join("builds")
-        await hook(server, "mine")
-        (message,) = await ann.entries(1)
-        assert message.author != ann.author
-
-
 # --- the secret ---------------------------------------------------------------------------------------
 
 

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from tests.server.asking_http import HERE, HOOK, ask, request
 from tests.server.failing import failing_server
 from trio_chat.server import Server, ServerConfig, open_server
-from trio_chat.server.routes import HEALTHY_S, ServerRoutes
+from trio_chat.server.health import FRESH_S, HEALTHY_S
+from trio_chat.server.routes import ServerRoutes
+from trio_chat.transport.exchange import HttpResponse
 from trio_chat.web import HEADERS, load_pages
 
 pytestmark = pytest.mark.autojump
@@ -117,11 +119,30 @@ async def test_one_whose_store_fails_or_hangs_is_not() -> None:
         answer = await ask(server, "GET", "/healthz")
         assert (answer.status, answer.body) == (503, b"failing\n")
         store.failing, store.find_s = False, 10 * HEALTHY_S
+        await trio.sleep(FRESH_S)
         before = trio.current_time()
         answer = await ask(server, "GET", "/healthz")
         assert (answer.status, answer.body, trio.current_time() - before) == (503, b"slow\n", HEALTHY_S)
         store.find_s = 0.0
+        await trio.sleep(FRESH_S)
         assert (await ask(server, "GET", "/healthz")).status == 200
+
+
+async def test_however_many_ask_the_store_is_asked_once_a_second() -> None:
+    async with failing_server() as (server, store):
+        store.find_s = 0.5
+        answers: list[HttpResponse] = []
+
+        async def watch() -> None:
+            answers.append(await ask(server, "GET", "/healthz"))
+
+        async with trio.open_nursery() as nursery:
+            for _ in range(100):
+                nursery.start_soon(watch)
+        assert ({answer.body for answer in answers}, store.finds) == ({b"ok\n"}, 1)
+        await trio.sleep(FRESH_S)
+        await watch()
+        assert store.finds == 2
 
 
 async def test_one_that_stops_is_not() -> None:

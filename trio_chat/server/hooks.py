@@ -29,6 +29,10 @@ TOKEN_BYTES: Final = 32
 TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{32,128}")
 """Long enough that nobody guesses one, and of letters that an address takes as they are."""
 
+IDENTITY: Final = b"the identity of a hook called "
+"""With a nick, what stands for a session: one identity for each nick, so that a token can be changed and keys are known
+from before. It is longer than a session, which has 16 bytes and is hashed as well: nobody can say that it is theirs."""
+
 COMMIT_S: Final = 10.0
 """How long a message waits for the store before its sender is told to send it again."""
 
@@ -132,8 +136,7 @@ class Hooks:
     async def _append(self, hook: OpenHook, said: Said) -> Kept:
         hub, nick = self._hub, hook.nick
         now_ms = hub.wall_clock_ms()
-        # One identity for each nick, whatever its token: a token can be changed, and keys are known from before.
-        author = await hub.store.identity(sha256(b"hook " + nick.key.encode()).digest(), now_ms)
+        author = await hub.store.identity(sha256(IDENTITY + nick.key.encode()).digest(), now_ms)
         await hub.store.open_room(hook.room)
         draft = Draft(hook.room, author, _log_key(hook.room, said.key), now_ms, nick.shown, "message", said.text)
         before = hub.tally.clock()

@@ -9,25 +9,18 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
-import trio
 
+from trio_chat.server.health import Health
 from trio_chat.server.hook_bodies import HookRefused, read_body
 from trio_chat.server.hooks import Hooks
 from trio_chat.server.log import log
 from trio_chat.server.metrics import CONTENT_TYPE, Metrics
-from trio_chat.store import StoreUnavailable
 from trio_chat.transport.exchange import HttpRequest, HttpResponse
 from trio_chat.transport.forwarded import PROXY_HEADERS, is_loopback
 from trio_chat.web import PageFile, Pages, headers_for
 
 if TYPE_CHECKING:
     from trio_chat.server.app import Server
-
-HEALTHY_S: Final = 1.0
-"""Within what time the store of a healthy server answers; it needs a hundred microseconds."""
-
-PROBED: Final = "lobby"
-"""The room that the store is asked for; it need not exist."""
 
 HOOKS: Final = "/hooks/"
 """What stands before a hook's token."""
@@ -64,6 +57,7 @@ class ServerRoutes:
         self._tally = server.hub.tally
         self._pages = pages
         self._metrics = Metrics(server)
+        self._healthy = Health(server.hub)
         # A path that ends with a slash stands for all below it.
         self._table: Mapping[str, Route] = {
             "/": Route("page", READ, self._index),
@@ -110,19 +104,8 @@ class ServerRoutes:
     # --- for operators --------------------------------------------------------------------------------
 
     async def _health(self, _request: HttpRequest, _rest: str) -> HttpResponse:
-        word = "stopping" if self._server.is_stopping else await self._store_s_word()
+        word = "stopping" if self._server.is_stopping else await self._healthy.word()
         return _text(200 if word == "ok" else 503, word)
-
-    async def _store_s_word(self) -> str:
-        """Ask the store for a room, which its committing task looks up: one that hangs would not answer."""
-        word = "slow"
-        with trio.move_on_after(HEALTHY_S):
-            try:
-                await self._server.hub.store.find_room(PROBED)
-                word = "ok"
-            except StoreUnavailable:
-                word = "failing"
-        return word
 
     async def _numbers(self, request: HttpRequest, _rest: str) -> HttpResponse:
         who = self._server.config.metrics
