@@ -1,9 +1,10 @@
 """Counting, with a given clock."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trio_chat.server.limits import Strikes, TokenBucket
+from trio_chat.server.limits import BURST_S, Strikes, TokenBucket, rate_bucket
 
 
 def take(bucket: TokenBucket, now: float) -> bool:
@@ -11,6 +12,15 @@ def take(bucket: TokenBucket, now: float) -> bool:
         return False
     bucket.spend(1)
     return True
+
+
+@pytest.mark.parametrize(("rate", "at_once"), [(20.0, 20 * BURST_S), (0.5, 2), (0.1, 1), (0.001, 1)])
+def test_at_any_rate_one_thing_at_least_is_allowed_at_once(rate: float, at_once: int) -> None:
+    bucket = rate_bucket(rate, 100.0)
+    assert bucket.left(100.0) == at_once
+    bucket.spend(at_once)
+    assert not bucket.left(100.0)
+    assert bucket.left(100.0 + 1.001 / rate) == 1
 
 
 waits = st.lists(st.floats(min_value=0, max_value=10), max_size=60)

@@ -19,7 +19,7 @@ from msgspec import Struct
 from trio_chat.names import NameRefused, nick_key, room_name
 from trio_chat.server.hook_bodies import HookRefused, Said
 from trio_chat.server.hub import OPERATOR, Hub
-from trio_chat.server.limits import TokenBucket
+from trio_chat.server.limits import rate_bucket
 from trio_chat.server.log import log
 from trio_chat.store import Draft, Duplicate, Rejected, StoreUnavailable
 
@@ -35,9 +35,6 @@ from before. It is longer than a session, which has 16 bytes and is hashed as we
 
 COMMIT_S: Final = 10.0
 """How long a message waits for the store before its sender is told to send it again."""
-
-BURST_S: Final = 5
-"""How many seconds' worth of messages a hook may send at once under a rate limit, as people may."""
 
 
 class Hook(Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,7 +84,7 @@ class OpenHook:
         self.digest = _digest(hook.token)
         self.room = room_name(hook.room)
         self.nick = nick_key(hook.nick)
-        self.bucket = None if rate_limit is None else TokenBucket(rate_limit, rate_limit * BURST_S, now)
+        self.bucket = None if rate_limit is None else rate_bucket(rate_limit, now)
 
 
 class Hooks:

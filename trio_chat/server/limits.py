@@ -5,6 +5,10 @@ not read a clock, wait, or know what is being limited.
 """
 
 from collections import deque
+from typing import Final
+
+BURST_S: Final = 5
+"""How many seconds' worth of posts somebody may send at once under a rate limit."""
 
 
 class TokenBucket:
@@ -32,6 +36,11 @@ class TokenBucket:
     def wait_s(self) -> float:
         """How many seconds after the last look at what is `left` one more thing is allowed; where nothing is left."""
         return (1 - self._tokens) / self._rate
+
+
+def rate_bucket(rate: float, now: float) -> TokenBucket:
+    """Return what allows `rate` things a second on average, and `BURST_S` seconds' worth at once, one at least."""
+    return TokenBucket(rate, max(1.0, rate * BURST_S), now)
 
 
 class Strikes:

@@ -43,7 +43,7 @@ from trio_chat.server import bots, reading
 from trio_chat.server.access import limit, me, membership_in, open_for
 from trio_chat.server.errors import Refusal
 from trio_chat.server.hub import OPERATOR
-from trio_chat.server.limits import TokenBucket
+from trio_chat.server.limits import rate_bucket
 from trio_chat.server.log import log
 from trio_chat.server.people import Person
 from trio_chat.server.posting import append
@@ -58,9 +58,6 @@ LAST_ENTRIES: Final = 50
 
 ROOMS_MAX: Final = 1_000
 """How many rooms one connection may be in: what it costs is bounded, and nobody reads more."""
-
-BURST_S: Final = 5
-"""How many seconds' worth of posts somebody may send at once under a rate limit."""
 
 LIMITS: Final = Limits(FRAME_BYTES, TEXT_CHARS, NICK_CHARS, ROOM_CHARS, TOPIC_CHARS, PAGE_ENTRIES, PAGE_BYTES)
 
@@ -95,7 +92,7 @@ async def _hello(c: "Connection", hello: Hello) -> None:
     person.bot = c.bot = hello.bot
     rate = c.server.config.rate_limit
     if rate is not None and person.bucket is None:
-        person.bucket = TokenBucket(rate, rate * BURST_S, now)
+        person.bucket = rate_bucket(rate, now)
     c.person = person
     ping_ms = int(c.server.config.ping_s * 1000)
     c.send(Welcome(hello.id, VERSION, c.server.name, author, person.nick, "member", LIMITS, ping_ms))
