@@ -120,8 +120,8 @@ def test_the_files_are_read_from_a_zip_as_well(folder: Path, tmp_path: Path) -> 
     assert answer(load_pages(inside)) == answer(load_pages(folder))
 
 
-def test_the_package_s_own_files_can_be_loaded() -> None:
-    load_pages()
+def test_the_package_has_the_page_s_files_with_it() -> None:
+    assert answer(load_pages(), "client.js").headers["Content-Type"] == "text/javascript; charset=utf-8"
 
 
 # --- caching ------------------------------------------------------------------------------------------
