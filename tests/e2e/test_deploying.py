@@ -1,13 +1,16 @@
 """What docs/deploying.md says is so: its commands run against a real server, and its tables are complete."""
 
+import http.client
 import json
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 import trio
 
@@ -100,6 +103,25 @@ async def test_the_table_of_metrics_is_complete() -> None:
         answer = await server.routes(HttpRequest("GET", "/metrics", "", {}, b"", "127.0.0.1:5"))
     shown = set(re.findall(r"^# TYPE (trio_chat_\w+)", answer.body.decode(), re.MULTILINE))
     assert told == shown
+
+
+def test_every_option_that_it_names_is_one_of_the_server_and_so_is_every_setting() -> None:
+    command = [sys.executable, "-m", "trio_chat.server", "--help"]
+    helped = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True).stdout
+    named = set(re.findall(r"`(--[a-z-]+)|trio_chat\.server (--[a-z-]+)", DEPLOYING))
+    assert {option for pair in named for option in pair if option and option not in helped} == set()
+    settings = {field.encode_name for field in msgspec.structs.fields(ServerConfig)}
+    assert set(re.findall(r"`(ping_s|rate_limit|trusted_proxies)[` ]", DEPLOYING)) <= settings
+
+
+def test_its_flags_do_what_it_says(tmp_path: Path) -> None:
+    flags = ["--port", "0", "--store", "memory:", "--trusted-proxy", "127.0.0.1", "--trusted-proxy", "10.0.0.0/8"]
+    for metrics, status in (("any", 200), ("local", 403), ("off", 404)):
+        with running_server(*flags, "--metrics", metrics, log=tmp_path / "server.log") as server:
+            asking = http.client.HTTPConnection(server.host, server.port, timeout=PATIENCE_S)
+            asking.request("GET", "/metrics", headers={"X-Forwarded-For": "192.0.2.1"})
+            assert asking.getresponse().status == status
+            asking.close()
 
 
 # --- as a service, and back from a backup -------------------------------------------------------------
