@@ -1,0 +1,69 @@
+/**
+ * The keys that work wherever the focus is. The list for people is in `dialogs.js`.
+ *
+ * This file owns which key does what. Keys of a text that is being written stay with it.
+ */
+
+const ON_MESSAGE = { r: "reply", c: "copy", e: "edit", Delete: "remove" };
+
+/** Listen to the keys of the page; `page` is all that they lead to. */
+export function listenToKeys(page) {
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
+    if (page.model.client === null || document.getElementById("app").hidden) return;
+    const act = chord(event, page) ?? plain(event, page);
+    if (act === undefined || act === null) return;
+    if (act() !== false) event.preventDefault();
+  });
+}
+
+function chord(event, { model, panels, sidebar, switchRoom }) {
+  const control = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
+  if (control) {
+    return { k: switchRoom, f: () => panels.open("search"), m: () => panels.toggle("members") }[event.key.toLowerCase()] ?? null;
+  }
+  const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (event.altKey && by !== undefined) {
+    const rooms = sidebar.order().filter((room) => !event.shiftKey || room.unread.count > 0 || room.name === model.current);
+    return () => model.step(rooms.map((room) => room.name), by);
+  }
+  return event.ctrlKey || event.metaKey || event.altKey ? null : undefined;
+}
+
+function plain(event, { stream, composer, panels, help }) {
+  const { target, key } = event;
+  const writes = target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement;
+  const empty = target === composer.input && composer.isEmpty;
+  const scroll = {
+    PageUp: () => stream.scrollPages(-1),
+    PageDown: () => stream.scrollPages(1),
+    Home: () => stream.scrollToStart(),
+    End: () => stream.goToEnd(),
+  }[key];
+  if (scroll !== undefined && (!writes || empty || (target === composer.input && key.startsWith("Page")))) return scroll;
+  if (key === "Escape") {
+    return () => {
+      if (composer.cancel() || panels.closeAll()) return;
+      if (target !== composer.input) composer.focus();
+      else stream.goToEnd();
+    };
+  }
+  if (key === "?" && (!writes || empty)) return help;
+  if (writes) return undefined;
+  return onMessages(event, { stream, composer });
+}
+
+function onMessages({ key, target }, { stream, composer }) {
+  const inPanel = target.closest?.("#sidebar, #members, #search, #header") !== null && target !== document.body;
+  if (inPanel && key !== "/") return undefined;
+  if (key === "/") {
+    return () => {
+      composer.focus();
+      return !composer.isEmpty; // in an empty line it begins a command
+    };
+  }
+  const by = { ArrowUp: -1, ArrowDown: 1 }[key];
+  if (by !== undefined) return () => stream.walk(by);
+  const what = ON_MESSAGE[key];
+  return what === undefined ? undefined : () => stream.actOnFocused(what);
+}
