@@ -50,7 +50,7 @@ export class Composer {
 
   render() {
     const { room } = this.model;
-    this.input.disabled = room === undefined;
+    this.input.readOnly = room === undefined;
     if (room !== undefined && room.name !== this.#room) this.#change(room);
     const label = room === undefined ? "You are in no room" : `Message ${room.title}`;
     if (this.input.placeholder !== label) {
@@ -152,7 +152,7 @@ export class Composer {
 
   #send() {
     const text = this.input.value.replace(/\s+$/, "");
-    if (this.button.disabled || this.input.disabled || (text === "" && this.mode?.what !== "edit")) return;
+    if (this.button.disabled || this.input.readOnly || (text === "" && this.mode?.what !== "edit")) return;
     if (text.trim() === "") return;
     const { mode } = this;
     this.#set("");

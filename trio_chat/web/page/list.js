@@ -63,6 +63,7 @@ export class VirtualList {
 
   /** Show other rows; what is on the screen and still there stays where it is. */
   set(rows) {
+    this.#heed(); // by the rows that the user has seen
     this.#rows = rows;
     this.#index = new Map(rows.map((row, place) => [row.key, place]));
     if (this.#heights.size > 4 * rows.length + 1_000) this.#forgetHeights();
@@ -194,7 +195,9 @@ export class VirtualList {
     for (const [key, { element }] of this.#nodes) if (!keys.has(key)) this.#remove(key, element);
     let next = this.list.firstChild;
     for (const row of wanted) {
+      const before = this.#nodes.get(row.key)?.element;
       const element = this.#drawn(row);
+      if (before === next) next = element; // it may have been drawn anew in its place
       if (element === next) next = next.nextSibling;
       else this.list.insertBefore(element, next);
     }
@@ -270,14 +273,18 @@ export class VirtualList {
   // --- what the browser says ----------------------------------------------------------------------------------------
 
   #scrolled() {
+    this.#heed();
+    this.#render();
+  }
+
+  /** Take in where the user has scrolled to since we looked last. */
+  #heed() {
     const { scrollTop, clientHeight, scrollHeight } = this.viewport;
     // What moved because something changed its size is put right, and is nobody's wish.
-    if (clientHeight === this.#set.height && scrollHeight === this.#set.content) {
-      if (Math.abs(scrollTop - this.#set.top) < 1) return;
-      this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
-      this.#anchor();
-    }
-    this.#render();
+    if (clientHeight !== this.#set.height || scrollHeight !== this.#set.content || Math.abs(scrollTop - this.#set.top) < 1) return;
+    this.#set.top = scrollTop;
+    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    this.#anchor();
   }
 
   #resized() {

@@ -9,6 +9,7 @@ import { Banner } from "./banner.js";
 import { complete } from "./completion.js";
 import { Composer } from "./composer.js";
 import { askForNick, confirmDelete, showHelp } from "./dialogs.js";
+import { h } from "./dom.js";
 import { Header } from "./header.js";
 import { listenToKeys } from "./keys.js";
 import { Members } from "./members.js";
@@ -120,11 +121,14 @@ function address() {
 }
 
 /** Have a screen reader say a message. */
-function say({ nick, text }) {
-  const line = document.createElement("p");
-  line.textContent = `${nick}: ${text}`;
-  said.append(line);
-  while (said.childElementCount > SAID) said.firstChild.remove();
+function say({ room, seq, nick, text }) {
+  said.append(h("p", { "data-place": `${room} ${seq}` }, `${nick}: ${text}`));
+  while (said.childElementCount > SAID) said.firstElementChild.remove();
+}
+
+/** Leave nothing of a deleted message, not even for ears. */
+function unsay({ room, target }) {
+  said.querySelector(`[data-place="${CSS.escape(`${room} ${target}`)}"]`)?.remove();
 }
 
 // --- what people do ---------------------------------------------------------------------------------------------------
@@ -215,6 +219,7 @@ function come(nick) {
 
 function take(event) {
   model.take(event);
+  if (event.type === "redacted") unsay(event);
   if (event.type !== "state") return;
   if (event.state === "open") {
     saveNick(event.nick);

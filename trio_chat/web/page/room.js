@@ -49,6 +49,7 @@ export class Room {
     this.peer = peer ?? this.peer;
     this.known ??= head;
     this.timeline.head = Math.max(this.timeline.head, head);
+    if (head === 0) this.timeline.atStart = true;
     this.readUpTo ??= mark ?? head;
     if (head > this.readUpTo && this.newAfter === null) this.newAfter = this.readUpTo;
   }

@@ -99,7 +99,7 @@ const AROUND = 120;
 
 /** The part of a text where the words are, with these marked. */
 function marked(text, query) {
-  const words = query.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&"));
+  const words = query.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"));
   if (words.length === 0) return [text.slice(0, 2 * AROUND)];
   const pattern = new RegExp(`(${words.join("|")})`, "giu");
   const first = Math.max(0, text.search(pattern) - AROUND);

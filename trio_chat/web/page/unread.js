@@ -82,6 +82,6 @@ const WORD = "[\\p{L}\\p{N}_]";
 /** Tell whether a text calls somebody by name, as a word of its own. */
 export function mentions(text, nick) {
   if (!nick) return false;
-  const name = nick.replace(/[.*+?^${}()|[\]\\/-]/g, "\\$&");
+  const name = nick.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
   return new RegExp(`(?<!${WORD})${name}(?!${WORD})`, "iu").test(text);
 }

@@ -1,0 +1,210 @@
+"""Saying things on the page: at once pending, then confirmed; answered, changed, deleted; kept while the server is away."""
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+from selenium.webdriver.common.keys import Keys
+
+from benchmarks.server_process import ServerProcess, free_port, start_server
+from tests.web.browser import Browser, Window, needs_browser
+from tests.web.people import People
+
+pytestmark = [pytest.mark.browser, needs_browser]
+
+OWN = ".message-row.own .text"
+PENDING = ".pending-row .text"
+
+
+def hover(window: Window, text: str) -> None:
+    """Bring the pointer over the message with this text."""
+    window.until("[...document.querySelectorAll('.message-row')].some((row) => row.innerText.includes(arguments[0]))", text)
+    window.js(
+        "const row = [...document.querySelectorAll('.message-row')].find((each) => each.innerText.includes(arguments[0]));"
+        "row.dispatchEvent(new PointerEvent('pointerover', {bubbles: true}));",
+        text,
+    )
+
+
+def press_on(window: Window, text: str, label: str) -> None:
+    """Press a button of the message with this text."""
+    hover(window, text)
+    window.click(f".tools [aria-label='{label}']")
+
+
+def test_two_browsers_talk(browser: Browser, url: str) -> None:
+    ann = browser.open(url)
+    ann.come_in("ann-talks")
+    bob = browser.open(url.replace("127.0.0.1", "localhost"))
+    bob.come_in("bob-talks")
+    ann.say("hello from ann")
+    bob.reads("hello from ann")
+    bob.say("hello back")
+    ann.reads("hello back")
+    assert ann.texts(OWN) == ["hello from ann"]
+    assert bob.texts(OWN) == ["hello back"]
+    assert "ann-talks" in bob.texts(".by .nick")
+
+
+def test_lines_of_a_text_are_made_by_shift_enter_and_stay_one_message(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("lines")
+    window.say("one\ntwo\n\nthree")
+    window.reads("one\ntwo\n\nthree")
+    assert len(window.messages()) == 1
+
+
+def test_a_message_is_answered_and_the_quote_leads_to_it(
+    browser: Browser, server: ServerProcess, url: str, room: str, people: People
+) -> None:
+    bob = people.enter("bob-asks", room, server.url)
+    bob.say("who wants tea?")
+    bob.say("or coffee?")
+    window = browser.open(url)
+    window.come_in("ann-answers")
+    press_on(window, "who wants tea?", "Reply")
+    window.holds("bob-asks", ".mode")
+    window.say("I do")
+    window.holds("who wants tea?", ".own .quote")
+    window.click(".own .quote")
+    window.holds("who wants tea?", ".row.found")
+
+
+def test_the_last_message_is_edited_by_the_arrow_key_and_everybody_sees_it(browser: Browser, url: str) -> None:
+    ann = browser.open(url)
+    ann.come_in("ann-edits")
+    bob = browser.open(url.replace("127.0.0.1", "localhost"))
+    bob.come_in("bob-edits")
+    ann.say("teh end")
+    ann.until("document.querySelector('.message-row.own') !== null")
+    ann.type(Keys.ARROW_UP)
+    ann.until("document.getElementById('input').value === 'teh end'")
+    ann.type(Keys.BACKSPACE * 7, "the end", Keys.ENTER)
+    ann.reads("the end", OWN)
+    ann.holds("edited", ".own .marks")
+    bob.reads("the end")
+    bob.holds("edited", ".message-row .marks")
+
+
+def test_escape_leaves_a_message_as_it_was(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("escapes")
+    window.say("as it was")
+    window.until("document.querySelector('.message-row.own') !== null")
+    window.type(Keys.ARROW_UP)
+    window.until("document.querySelector('.row.editing') !== null")
+    window.type(" not", Keys.ESCAPE)
+    window.until("document.getElementById('input').value === '' && document.querySelector('.row.editing') === null")
+    assert window.texts(OWN) == ["as it was"]
+
+
+def test_a_deleted_message_is_gone_for_everybody_once_it_is_confirmed(browser: Browser, url: str) -> None:
+    ann = browser.open(url)
+    ann.come_in("ann-deletes")
+    bob = browser.open(url.replace("127.0.0.1", "localhost"))
+    bob.come_in("bob-deletes")
+    ann.say("a secret")
+    bob.reads("a secret")
+    press_on(ann, "a secret", "Delete")
+    ann.click("dialog .danger")
+    ann.holds("This message was deleted.", ".own")
+    bob.holds("This message was deleted.", ".message-row")
+    assert "a secret" not in bob.js("return document.body.innerText")
+
+
+def test_what_others_say_cannot_be_edited_or_deleted(
+    browser: Browser, server: ServerProcess, url: str, room: str, people: People
+) -> None:
+    people.enter("bob-owns", room, server.url).say("mine")
+    window = browser.open(url)
+    window.come_in("looks")
+    hover(window, "mine")
+    shown = window.js("return [...document.querySelectorAll('.tools button:not([hidden])')].map((b) => b.ariaLabel)")
+    assert shown == ["Reply", "Copy text"]
+
+
+def test_a_refused_line_says_why_and_can_be_discarded(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("refused")
+    window.js(
+        "const input = document.getElementById('input'); input.value = 'bell ' + String.fromCharCode(7);"
+        "input.dispatchEvent(new Event('input'));"
+    )
+    window.type(Keys.ENTER)
+    window.until("document.querySelector('.refused') !== null")
+    window.click(".refused button:last-child")
+    window.until("document.querySelector('.refused') === null")
+
+
+# --- while the server is away ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mortal(tmp_path: Path) -> Iterator["Mortal"]:
+    """A server that can be killed and started again at the same place."""
+    server = Mortal(tmp_path)
+    try:
+        yield server
+    finally:
+        server.process.close()
+
+
+class Mortal:
+    """A server with a database, on a port that it keeps."""
+
+    def __init__(self, directory: Path) -> None:
+        port = str(free_port())
+        self.url = f"http://127.0.0.1:{port}/"
+        store = f"sqlite:{directory / 'chat.db'}"
+        self._start = partial(start_server, "--port", port, "--store", store, log=directory / "server.log")
+        self.process = self._start()
+
+    def start(self) -> None:
+        """Start it once more."""
+        self.process = self._start()
+
+
+@pytest.fixture
+def away(chromium: Browser, mortal: Mortal) -> Iterator[tuple[Window, Mortal]]:
+    """A window with somebody in it, whose server has just gone."""
+    chromium.close_all(mortal.url)
+    window = chromium.open(mortal.url)
+    window.come_in("away")
+    window.say("before")
+    window.reads("before", OWN)
+    mortal.process.close()
+    window.until("document.body.dataset.state === 'waiting'")
+    yield window, mortal
+    chromium.close_all(mortal.url)  # the console tells of connections that were refused
+
+
+def test_what_is_written_while_the_server_is_away_is_pending_and_sent_in_order_once_it_is_back(
+    away: tuple[Window, Mortal],
+) -> None:
+    window, server = away
+    window.holds("Try now", "#banner")
+    for number in range(5):
+        window.say(f"while away {number}")
+    waiting = [f"while away {number}" for number in range(5)]
+    window.until("document.querySelectorAll('.pending-row').length === 5")
+    assert window.texts(PENDING) == waiting
+    server.start()
+    window.js("document.querySelector('#banner button')?.click()")
+    window.until("document.querySelectorAll('.message-row.own').length === 6")
+    window.until("document.querySelector('.pending-row') === null && document.getElementById('banner').hidden")
+    assert window.texts(OWN) == ["before", *waiting]
+
+
+def test_what_is_pending_outlasts_a_reload_and_is_said_once(away: tuple[Window, Mortal]) -> None:
+    window, server = away
+    window.say("kept over a reload")
+    window.reads("kept over a reload", PENDING)
+    server.start()
+    window.reload()
+    window.is_in()
+    window.until("document.querySelectorAll('.message-row.own').length === 2")
+    window.reload()
+    window.is_in()
+    window.reads("kept over a reload", OWN)
+    assert window.texts(OWN) == ["before", "kept over a reload"]
