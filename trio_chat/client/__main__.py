@@ -66,6 +66,10 @@ def options(
     ] = None,
     room: Annotated[str, Parameter(help="The room to go to first.")] = "lobby",
     plain: Annotated[bool, Parameter(help="Talk line by line, not on a full screen.", negative="")] = False,
+    notify: Annotated[
+        bool,
+        Parameter(help="Ring the bell when you are mentioned, and say so in the window's title.", negative=""),
+    ] = False,
     json: Annotated[
         bool, Parameter(help="Write each event as a JSON object on a line of its own.", negative="")
     ] = False,
@@ -74,7 +78,7 @@ def options(
         Parameter(help="Post this text, and leave; - reads it from the input.", allow_leading_hyphen=True),
     ] = None,
 ) -> Options:
-    """Return what the command line asks for. (`plain` asks for what is the only way so far.)"""
+    """Return what the command line asks for."""
     try:
         server = str(parse_url(url))
     except BadUrl as error:
@@ -86,7 +90,7 @@ def options(
     text = None if send is None else _text(send)
     if nick is None:
         nick = _ask_nick() if text is None and not json and os.isatty(STDIN) else _login_name()
-    return Options(url, server, nick, room, json, text)
+    return Options(url, server, nick, room, json, text, plain, notify)
 
 
 def _check_name(what: str, name: str, limit: int) -> None:

@@ -283,6 +283,13 @@ class Client:
         assert isinstance(answer, CommandAnswer), "the machine has let no other kind through"
         return answer
 
+    async def ping(self) -> float | None:
+        """Return how many seconds a message takes to the server and back; None if there is no connection, or no more.
+
+        The server answers it ahead of all else that it has not begun. Cancelled, the answer is passed over.
+        """
+        return await self._engine.ping()
+
     # --- asking ---------------------------------------------------------------------------------------
 
     def _id(self) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 from msgspec import Struct
 
 from protocol import TEXT_CHARS
-from trio_chat.client.keys import Key, KeyDecoder, PasteEnd
+from trio_chat.client.keys import Input, Key, KeyDecoder, PasteEnd, Typed
 from trio_chat.client.line import Line, View
 
 MAX_CHARS: Final = TEXT_CHARS + 100
@@ -70,12 +70,15 @@ class Editor:
     Args:
         complete: what the Tab key asks.
         max_chars: code points that a line holds at most; a paste under way holds as many again.
+        keys: takes apart what the terminal sends.
     """
 
-    def __init__(self, complete: Completer = _no_words, max_chars: int = MAX_CHARS) -> None:
+    def __init__(
+        self, complete: Completer = _no_words, max_chars: int = MAX_CHARS, keys: KeyDecoder | None = None
+    ) -> None:
         self._line = line = Line(max_chars)
         self._complete = complete
-        self._keys = KeyDecoder()
+        self._keys = keys or KeyDecoder()
         self._pasted: list[str] = []
         self._pasted_chars = 0
         self._history: deque[str] = deque(maxlen=HISTORY_LINES)
@@ -120,20 +123,22 @@ class Editor:
         Returns:
             What it asks of the caller, in order.
         """
-        actions: list[Action] = []
-        for given in self._keys.feed(data):
-            action: Action | None = None
-            if isinstance(given, Key):
-                action = self._deeds[given]()
-            elif isinstance(given, PasteEnd):
-                action = self._insert_pasted()
-            elif given.pasted:
-                self._keep_pasted(given.text)
-            else:
-                action = self._insert(given.text)
-            if action is not None:
-                actions.append(action)
-        return actions
+        return [action for given in self._keys.feed(data) if (action := self.take(given)) is not None]
+
+    def take(self, given: Input) -> Action | None:
+        """Carry out one key, or put in what was typed; return what that asks of the caller."""
+        match given:
+            case Key():
+                return self._deeds[given]()
+            case PasteEnd():
+                return self._insert_pasted()
+            case Typed(text=text, pasted=True):
+                self._keep_pasted(text)
+                return None
+            case Typed(text=text):
+                return self._insert(text)
+            case _:
+                return None  # for a full screen
 
     def view(self, columns: int, prompt: str = "") -> View:
         """Return what a row of `columns` shows of the line after `prompt` (see `Line.view`)."""

@@ -168,6 +168,11 @@ class Engine:
             raise Refused(answer.code, answer.message, answer.retry_after_ms)
         return answer
 
+    async def ping(self) -> float | None:
+        """Return how long the present connection takes to the server and back; None without one, or if it is lost."""
+        await trio.lowlevel.checkpoint()
+        return await self._link.ping() if self._link is not None and self.connected else None
+
     @property
     def connected(self) -> bool:
         """Whether there is a connection on which the server said welcome."""

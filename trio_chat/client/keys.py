@@ -49,7 +49,21 @@ class PasteEnd(Struct, frozen=True):
     """A bracketed paste is complete."""
 
 
-Input = Key | Typed | PasteEnd
+class Chord(Struct, frozen=True):
+    """A key that only a full screen has a use for, by its name: ``alt-1``, ``page-up``, ``f1``."""
+
+    name: str
+
+
+class Mouse(Struct, frozen=True):
+    """A button went down, 1 to 3, or the wheel was turned, 4 (up) and 5, over a cell counted from 0."""
+
+    button: int
+    column: int
+    row: int
+
+
+Input = Key | Typed | PasteEnd | Chord | Mouse
 
 _CONTROLS: Final[Mapping[str, Key]] = {
     "\x01": Key.HOME,
@@ -164,9 +178,12 @@ class KeyDecoder:
         elif _CONTROL.match(character):
             return _CONTROLS.get(character)
         else:
-            # An Alt key without a meaning here, or ESC pressed by mistake before typing on.
-            return Typed(character)
+            return self._alt(character)
         return None
+
+    def _alt(self, character: str) -> Input | None:
+        """Return what an Alt key without a meaning here is: ESC pressed by mistake before typing on."""
+        return Typed(character)
 
     def _ss3(self, character: str) -> Input | None:
         self._state = self._ground

@@ -66,6 +66,7 @@ class Link:
         self._sending = False
         self._scope = trio.CancelScope()
         self._ids = itertools.count(1)  # of pings, which are numbered apart from requests
+        self._pings: dict[int, trio.Event] = {}  # those that somebody waits for
         self._frame_limit = MAX_FRAME_TO_CLIENT  # until `welcome` tells
 
     @property
@@ -150,20 +151,41 @@ class Link:
         """Close the stream."""
         if self.lost is None:
             self.lost = Lost("The connection was closed.")
+        self._wake_pings()
         with trio.CancelScope(shield=True, deadline=trio.current_time() + GOODBYE_S):
             await self._stream.aclose()
+
+    async def ping(self) -> float | None:
+        """Return how many seconds it takes to the server and back; None if the connection is lost meanwhile."""
+        number, answered = next(self._ids), trio.Event()
+        self._pings[number] = answered
+        began = trio.current_time()
+        self.send(Ping(number))
+        try:
+            await answered.wait()
+        finally:
+            self._pings.pop(number, None)
+        return trio.current_time() - began if self.lost is None else None
 
     def _lose(self, why: Lost) -> None:
         """End the connection; the first reason counts."""
         if self.lost is None:
             self.lost = why
         self._scope.cancel()
+        self._wake_pings()
+
+    def _wake_pings(self) -> None:
+        for answered in self._pings.values():
+            answered.set()
 
     async def _read(self, handle: Callable[[FromServer], None]) -> None:
         try:
             while self.lost is None:
                 message = await self._receive()
-                if not isinstance(message, Ping | Pong):
+                if isinstance(message, Pong):
+                    if (answered := self._pings.get(message.id)) is not None:
+                        answered.set()
+                elif not isinstance(message, Ping):
                     handle(message)
         except BrokenPromise as error:
             self._lose(Lost(f"The server broke the protocol: {error}."))

@@ -9,7 +9,7 @@ import signal
 import stat
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 from msgspec import Struct
@@ -26,12 +26,15 @@ from trio_chat.client.report import ForPeople, ForPrograms, Report
 from trio_chat.client.terminal import Terminal
 from trio_chat.client.typist import Typist
 
-AGENT: Final = "trio_chat line mode"
+if TYPE_CHECKING:
+    from trio_chat.client.screen.program import FullScreen
+
+AGENT: Final = "trio_chat terminal"
 _LEAVE_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 class Options(Struct, frozen=True):
-    """What the command line asks for: `text` is to be posted once, without a conversation."""
+    """What the command line asks for: `text` is to be posted once, without a conversation; `plain` is line mode."""
 
     url: str
     server: str
@@ -39,6 +42,8 @@ class Options(Struct, frozen=True):
     room: str
     as_json: bool = False
     text: str | None = None
+    plain: bool = False
+    notify: bool = False
 
 
 class Interruption:
@@ -121,17 +126,21 @@ async def _tell_what_is_wrong(client: Client) -> None:
 async def talk(client: Client, options: Options, stdin: int, stdout: int, interruption: Interruption) -> int:
     """Hold a conversation in the way that fits the descriptors. Returns the exit status."""
     capable = os.isatty(stdout) and os.environ.get("TERM", "dumb") not in ("", "dumb")
+    at_terminal = capable and os.isatty(stdin) and not options.as_json
     report = ForPrograms() if options.as_json else _for_people(client, options.server, colours=capable)
-    conversation: Talk
+    conversation: Talk | FullScreen
     run: Callable[[str], Awaitable[None]]
-    if capable and os.isatty(stdin) and not options.as_json:
+    if at_terminal and not options.plain and not os.environ.get("NO_COLOR"):
+        conversation = _full_screen(client, options, stdin, stdout)
+        run = conversation.run
+    elif at_terminal:
         typist = Typist(Terminal(stdin, stdout), client, report)
         conversation, run = typist.talk, typist.run
     else:
-        conversation = Talk(client, report, Output(partial(write_to, stdout)))
+        conversation = talk_ = Talk(client, report, Output(partial(write_to, stdout)))
         only_listens = options.as_json and _has_no_input(stdin)
         source = listen if only_listens else PlainLines(stdin, numbered=not os.isatty(stdin))
-        run = partial(conversation.run, source=source)
+        run = partial(talk_.run, source=source)
     cut_short = interruption.leave
     interruption.leave = conversation.leave
     await run(options.room)
@@ -139,6 +148,15 @@ async def talk(client: Client, options: Options, stdin: int, stdout: int, interr
     for sentence in conversation.last_words:
         await complain(sentence)
     return conversation.code or (interruption.code if conversation.unfinished else 0)
+
+
+def _full_screen(client: Client, options: Options, stdin: int, stdout: int) -> "FullScreen":
+    # Line mode needs no urwid, and a script should not wait for its import.
+    from trio_chat.client.screen.program import FullScreen
+    from trio_chat.client.screen.terminal import ScreenTerminal
+
+    terminal = ScreenTerminal(stdin, stdout, titled=options.notify)
+    return FullScreen(terminal, client, options.server, notify=options.notify)
 
 
 def _for_people(client: Client, server: str, *, colours: bool) -> Report:

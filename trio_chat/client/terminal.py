@@ -48,15 +48,22 @@ def draw(text: str, view: View) -> str:
 class Terminal:
     """The terminal that somebody types into, and the one that output goes to (mostly the same).
 
+    Attributes:
+        found: its modes when we came, as `termios.tcgetattr` gives them.
+
     Args:
         input_fd: a terminal.
         output_fd: a terminal.
     """
 
+    _begin: str = _PASTE_ON
+    _end: str = _ERASE_ROW + _PASTE_OFF
+    _own_keys: int = 0  # local modes that are switched off besides
+
     def __init__(self, input_fd: int, output_fd: int) -> None:
         self._input_fd = input_fd
         self._output_fd = output_fd
-        self._found = termios.tcgetattr(input_fd)
+        self.found = termios.tcgetattr(input_fd)
 
     @property
     def columns(self) -> int:
@@ -98,12 +105,13 @@ class Terminal:
         with trio.open_signal_receiver(signal.SIGWINCH, signal.SIGCONT, signal.SIGTSTP) as signals:
             async for number in signals:
                 if number == signal.SIGTSTP:
-                    await self._stop(output)
+                    await self.stop(output)
                 elif number == signal.SIGCONT:
                     await self._take()
                 output.refresh()
 
-    async def _stop(self, output: Output) -> None:
+    async def stop(self, output: Output) -> None:
+        """Give the terminal back, stop as Ctrl-Z does, and take it again once continued."""
         held = False
         with trio.move_on_after(RESTORE_S):
             await output.lock.acquire()
@@ -117,17 +125,17 @@ class Terminal:
                 output.lock.release()
 
     async def _take(self) -> None:
-        modes = list(self._found)
+        modes = list(self.found)
         modes[_IFLAG] &= ~termios.ICRNL  # a pasted line end is a CR; kept apart from Ctrl-J
-        modes[_LFLAG] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN)
+        modes[_LFLAG] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN | self._own_keys)
         modes[_CC] = list(modes[_CC])
         modes[_CC][termios.VMIN], modes[_CC][termios.VTIME] = 1, 0
         self._set(modes)
-        await self._write_soon(_PASTE_ON)
+        await self._write_soon(self._begin)
 
     async def _give_back(self) -> None:
-        await self._write_soon(_ERASE_ROW + _PASTE_OFF)
-        self._set(self._found)
+        await self._write_soon(self._end)
+        self._set(self.found)
 
     def _set(self, modes: list[Any]) -> None:
         # TCSANOW: waiting for the output (TCSADRAIN) would hang while it is paused, and TCSAFLUSH would lose

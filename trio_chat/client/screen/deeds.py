@@ -1,0 +1,274 @@
+"""What a person at a full screen has the server do: say, command, search, read back; and what becomes of the answer.
+
+This file owns these requests, and how their answers change the model. It must not know keys, nor how anything is drawn.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from protocol import (
+    Bye,
+    CommandHelp,
+    Found,
+    History,
+    Joined,
+    Message,
+    Notice,
+    Posted,
+    Rooms,
+)
+from trio_chat.client.client import CommandAnswer, new_key
+from trio_chat.client.errors import Refused
+from trio_chat.client.events import ClientEvent
+from trio_chat.client.lines import NO_ROOM, asks_to_quit
+from trio_chat.client.rooms import RoomView
+from trio_chat.client.screen.model import Model
+
+PAGE: Final = 100
+"""Entries that are fetched at once when somebody reads back: three screens."""
+
+AROUND: Final = 60
+"""Entries that are fetched before, and after, a message that somebody goes to."""
+
+LOCAL: Final = (
+    CommandHelp("/buffer", "/buffer NAME|N", "go to a room on the screen by its number or the beginning of its name"),
+    CommandHelp("/b", "/b NAME|N", "the same as /buffer"),
+    CommandHelp("/keys", "/keys", "show what the keys do (F1)"),
+)
+"""Commands that no server needs to hear of."""
+
+FIND: Final = "/find"
+
+
+class ScreenClient(Protocol):
+    """What a full screen needs of a `Client`."""
+
+    @property
+    def nick(self) -> str: ...
+
+    @property
+    def author(self) -> str: ...
+
+    @property
+    def connected(self) -> bool: ...
+
+    @property
+    def rooms(self) -> Mapping[str, RoomView]: ...
+
+    async def join(self, room: str) -> Joined: ...
+
+    async def post(self, room: str, text: str, *, key: str | None = None) -> Posted: ...
+
+    async def command(self, line: str, *, room: str | None = None, key: str | None = None) -> CommandAnswer: ...
+
+    async def commands(self, room: str | None = None) -> Sequence[CommandHelp]: ...
+
+    async def list_rooms(self) -> Rooms: ...
+
+    async def search(self, query: str, *, room: str | None = None) -> Found: ...
+
+    async def history(
+        self, room: str, *, before: int | None = None, after: int | None = None, limit: int | None = None
+    ) -> History: ...
+
+    async def ping(self) -> float | None: ...
+
+    def __aiter__(self) -> AsyncIterator[ClientEvent]: ...
+
+
+class Line(Struct, frozen=True):
+    """Something typed: in which room, and the key under which it is said."""
+
+    text: str
+    room: str | None
+    key: str
+
+
+class Deeds:
+    """See the head of this file.
+
+    Args:
+        client: an open client.
+        model: what is on the screen.
+        show_found: shows what a search has found, and the words.
+        show_keys: shows what the keys do.
+        leave: ends the program.
+    """
+
+    def __init__(
+        self,
+        client: ScreenClient,
+        model: Model,
+        *,
+        show_found: Callable[[Found, str], None],
+        show_keys: Callable[[], None],
+        leave: Callable[[], None],
+    ) -> None:
+        self._client = client
+        self._model = model
+        self._show_found = show_found
+        self._show_keys = show_keys
+        self._leave = leave
+        self._reading: set[str] = set()  # rooms whose log is being read
+
+    # --- what is typed ------------------------------------------------------------------------------------
+
+    def typed(self, text: str) -> Line | None:
+        """Take a line in: do at once what needs no server, show what is to be said, and return what is left to do."""
+        name, _, words = text.partition(" ")
+        name, words = name.rstrip().lower(), words.strip()
+        if name in ("/buffer", "/b"):
+            self._switch(words)
+            return None
+        if name == "/keys":
+            self._show_keys()
+            return None
+        line = Line(text, self._model.current, new_key())
+        if not text.startswith("/") or text.startswith("//"):
+            if line.room is None:
+                self._model.say(NO_ROOM, warning=True)
+                return None
+            self._model.posting(line.room, line.key, text.removeprefix("/"))
+        return line
+
+    def _switch(self, words: str) -> None:
+        name = self._model.by_words(words)
+        if name is not None:
+            self._model.look_at(name)
+        else:
+            self._model.say(
+                f"No room on the screen is called {words or 'nothing'}; /join ROOM opens one.", warning=True
+            )
+
+    async def carry_out(self, line: Line) -> None:
+        """Post a line, or have the command carried out, and show the answer.
+
+        Raises:
+            ChatError: the client has ended.
+        """
+        try:
+            if not line.text.startswith("/") or line.text.startswith("//"):
+                await self._post(line)
+            elif line.text.partition(" ")[0].lower() == FIND and line.text.partition(" ")[2].strip():
+                await self.find(line.text.partition(" ")[2].strip(), line.room)
+            else:
+                await self._command(line)
+        except Refused as error:
+            self._model.say(str(error), warning=True)
+
+    async def _post(self, line: Line) -> None:
+        assert line.room is not None
+        text = line.text.removeprefix("/")
+        seq: int | None = None
+        try:
+            seq = (await self._client.post(line.room, text, key=line.key)).seq
+        finally:
+            self._model.posted(line.room, line.key, seq)
+
+    async def _command(self, line: Line) -> None:
+        if asks_to_quit(line.text) and not self._client.connected:
+            self._leave()
+            return
+        answer = await self._client.command(line.text, room=line.room, key=line.key)
+        if isinstance(answer, Joined):
+            self._model.look_at(answer.room)
+        elif isinstance(answer, Bye):
+            self._leave()
+        elif isinstance(answer, Notice):
+            self._model.tell(answer)  # where one looks now
+        else:
+            self._model.tell(answer, line.room)
+        self.close_left()
+
+    def close_left(self) -> None:
+        """Take the rooms off the screen that we are not in any more."""
+        for name in [name for name in self._model.rooms if name not in self._client.rooms]:
+            self._model.close(name)
+
+    async def write_to(self, nick: str) -> None:
+        """Open the private room with somebody."""
+        await self.carry_out(Line(f"/msg {nick}", self._model.current, new_key()))
+
+    async def stop(self, room: str) -> str | None:
+        """Stop what bots are about to say in a room; return why that was refused, if it was.
+
+        Raises:
+            ChatError: the client has ended.
+        """
+        try:
+            await self._client.command("/stop", room=room)
+        except Refused as error:
+            return str(error)
+        return None
+
+    # --- the log ------------------------------------------------------------------------------------------
+
+    async def find(self, words: str, room: str | None) -> None:
+        """Search a room, or all, and show what is found."""
+        found = await self._client.search(words, room=room)
+        if found.entries:
+            self._show_found(found, words)
+        else:
+            self._model.tell(found, room)
+
+    async def go_to(self, message: Message) -> bool:
+        """Show the part of the log around a message; return whether it could be."""
+        try:
+            before = await self._client.history(message.room, before=message.seq + 1, limit=AROUND)
+            after = await self._client.history(message.room, after=message.seq, limit=AROUND)
+        except Refused as error:
+            self._model.say(str(error), warning=True)
+            return False
+        room = self._model.rooms.get(message.room)
+        if room is None or not before.entries or before.entries[-1].seq != message.seq:
+            return False
+        self._model.look_at(message.room)
+        room.timeline.go_to([*before.entries, *after.entries], more=before.more)
+        room.found = message.seq
+        self._model.revision += 1
+        return True
+
+    async def read_back(self, name: str) -> bool:
+        """Fetch the page before what is shown of a room; return whether there was one."""
+        return await self._read(name, self._read_back)
+
+    async def read_on(self, name: str) -> bool:
+        """Fetch the page behind what is shown of a room; return whether there was one."""
+        return await self._read(name, self._read_on)
+
+    async def _read(self, name: str, read: Callable[[str], Awaitable[bool]]) -> bool:
+        if name in self._reading or name not in self._model.rooms:
+            return False
+        self._reading.add(name)
+        try:
+            return await read(name)
+        except Refused as error:
+            self._model.say(str(error), warning=True)
+            return False
+        finally:
+            self._reading.discard(name)
+            self._model.revision += 1
+
+    async def _read_back(self, name: str) -> bool:
+        timeline = self._model.rooms[name].timeline
+        low, window = timeline.shown.low, timeline.shown
+        if timeline.at_start:
+            return False
+        page = await self._client.history(name, before=low, limit=PAGE)
+        if timeline.shown is not window and timeline.shown.low != low:
+            return False  # one looks at something else by now
+        timeline.older(page.entries, more=page.more)
+        return bool(page.entries)
+
+    async def _read_on(self, name: str) -> bool:
+        timeline = self._model.rooms[name].timeline
+        if timeline.past is None or timeline.at_end:
+            return False
+        window, high = timeline.past, timeline.past.high
+        page = await self._client.history(name, after=high, limit=PAGE)
+        if timeline.past is not window or window.high != high:
+            return False
+        timeline.newer(page.entries)
+        return bool(page.entries)
