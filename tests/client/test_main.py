@@ -31,7 +31,8 @@ def test_what_is_asked_for_is_passed_on() -> None:
     assert options("chat://[::1]:99", nick="n", room="#trio", json=True, send="x") == Options(
         "chat://[::1]:99", "[::1]:99", "n", "trio", True, "x"
     )
-    assert options(nick="n", plain=True) == Options(DEFAULT_URL, "127.0.0.1:5002", "n", "lobby", False, None)
+    plain = Options(DEFAULT_URL, "127.0.0.1:5002", "n", "lobby", plain=True, notify=True)
+    assert options(nick="n", plain=True, notify=True) == plain
 
 
 def test_without_a_nick_a_program_goes_by_the_login_name(monkeypatch: pytest.MonkeyPatch) -> None:

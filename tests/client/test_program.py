@@ -306,7 +306,7 @@ async def at_terminal(
         async def run() -> None:
             codes.append(
                 await chat(
-                    house.options(),
+                    house.options(plain=True),
                     stdin=pty.slave if stdin is None else stdin,
                     stdout=pty.slave if stdout is None else stdout,
                 )

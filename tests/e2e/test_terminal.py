@@ -19,7 +19,7 @@ from benchmarks.server_process import ServerProcess, free_port, start_server
 from tests.client.pty_screen import LIMIT_S, PtyScreen, pty_screen
 from trio_chat.client import open_client
 
-CLIENT = [sys.executable, "-m", "trio_chat.client"]
+CLIENT = [sys.executable, "-m", "trio_chat.client", "--plain"]
 MIB = 1_048_576
 
 # Makes standard input the terminal that controls the session, then becomes the program named after it.

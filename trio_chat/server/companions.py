@@ -62,11 +62,12 @@ async def run_console(server: Server) -> None:
     The server's log comes as notices, through the same line mode, so that it tears no typed line.
     """
     interruption = Interruption(lambda: None)
+    settings = Options(server.url, server.addresses[0], OPERATOR, "lobby", plain=True)
     async with open_client(
         server.url, nick=OPERATOR, agent="console", dial=partial(server.dial, operator=True)
     ) as client:
         with capture_log(_Notices(server, client.author)):
-            await talk(client, Options(server.url, server.addresses[0], OPERATOR, "lobby"), STDIN, STDOUT, interruption)
+            await talk(client, settings, STDIN, STDOUT, interruption)
 
 
 class _Notices(logging.Handler):

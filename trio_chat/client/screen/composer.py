@@ -79,19 +79,17 @@ class Composer(Editor):
         if not self._history or self._history[-1] != text:
             self._history.append(text)
 
-    def _complete_word(self) -> Action | None:
+    def _complete_word(self) -> None:
         if self._round is not None:
             self._turn(1)
-            return None
+            return
         line = self._line
         found: Completion = self._complete(line.text[: line.cursor])
-        if not found.words:
-            return None
-        self._round = _Round(found.words, -1, found.start, line.cursor)
-        self._turn(1)
+        if found.words:
+            self._round = _Round(found.words, -1, found.start, line.cursor)
+            self._turn(1)
         if len(found.words) == 1:
             self._round = None
-        return None
 
     def _turn(self, step: int) -> None:
         if self._round is None:

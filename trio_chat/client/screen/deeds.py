@@ -6,6 +6,7 @@ This file owns these requests, and how their answers change the model. It must n
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
+import msgspec
 from msgspec import Struct
 
 from protocol import (
@@ -40,6 +41,7 @@ LOCAL: Final = (
 """Commands that no server needs to hear of."""
 
 FIND: Final = "/find"
+_GOING: Final = ("/join", "/leave", "/msg")
 
 
 class ScreenClient(Protocol):
@@ -79,11 +81,15 @@ class ScreenClient(Protocol):
 
 
 class Line(Struct, frozen=True):
-    """Something typed: in which room, and the key under which it is said."""
+    """Something typed: in which room, and the key under which it is said.
+
+    `is_ahead`: it was typed before a command was answered that goes to another room, and is for that one.
+    """
 
     text: str
     room: str | None
     key: str
+    is_ahead: bool = False
 
 
 class Deeds:
@@ -112,6 +118,7 @@ class Deeds:
         self._show_keys = show_keys
         self._leave = leave
         self._reading: set[str] = set()  # rooms whose log is being read
+        self._going = 0  # commands without an answer yet that go to another room
 
     # --- what is typed ------------------------------------------------------------------------------------
 
@@ -125,13 +132,21 @@ class Deeds:
         if name == "/keys":
             self._show_keys()
             return None
-        line = Line(text, self._model.current, new_key())
+        line = Line(text, self._model.current, new_key(), is_ahead=self._going > 0)
+        self._going += name in _GOING
+        if not line.is_ahead:
+            return line if self._show_posting(line) else None
+        return line
+
+    def _show_posting(self, line: Line) -> bool:
+        """Show what is about to be said; return whether there is a room to say it in."""
+        text = line.text
         if not text.startswith("/") or text.startswith("//"):
             if line.room is None:
                 self._model.say(NO_ROOM, warning=True)
-                return None
+                return False
             self._model.posting(line.room, line.key, text.removeprefix("/"))
-        return line
+        return True
 
     def _switch(self, words: str) -> None:
         name = self._model.by_words(words)
@@ -148,6 +163,10 @@ class Deeds:
         Raises:
             ChatError: the client has ended.
         """
+        if line.is_ahead:
+            line = msgspec.structs.replace(line, room=self._model.current)
+            if not self._show_posting(line):
+                return
         try:
             if not line.text.startswith("/") or line.text.startswith("//"):
                 await self._post(line)
@@ -157,6 +176,8 @@ class Deeds:
                 await self._command(line)
         except Refused as error:
             self._model.say(str(error), warning=True)
+        finally:
+            self._going -= line.text.partition(" ")[0].rstrip().lower() in _GOING
 
     async def _post(self, line: Line) -> None:
         assert line.room is not None
@@ -189,6 +210,7 @@ class Deeds:
 
     async def write_to(self, nick: str) -> None:
         """Open the private room with somebody."""
+        self._going += 1
         await self.carry_out(Line(f"/msg {nick}", self._model.current, new_key()))
 
     async def stop(self, room: str) -> str | None:

@@ -12,7 +12,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import IO, Any, Final
 
 import trio
@@ -50,18 +49,9 @@ class Guard:
             give_back: what is written to it then.
         """
         command = [sys.executable, "-I", "-S", "-c", _HELPER, marshal.dumps(modes).hex(), give_back.encode().hex()]
-        start = partial(
-            subprocess.Popen[bytes],
-            command,
-            stdin=subprocess.PIPE,
-            stdout=terminal,
-            stderr=subprocess.DEVNULL,
-            bufsize=0,
-            start_new_session=True,  # so that neither Ctrl-C of others nor a shell's job control reaches it
-        )
         process: subprocess.Popen[bytes] | None = None
         with contextlib.suppress(OSError):
-            process = await trio.to_thread.run_sync(start)
+            process = await trio.to_thread.run_sync(_start, command, terminal)
         try:
             yield cls(process.stdin if process else None)
         finally:
@@ -82,3 +72,14 @@ class Guard:
         if self._pipe is not None:
             with contextlib.suppress(OSError):  # somebody has killed the helper
                 self._pipe.write(word)
+
+
+def _start(command: list[str], terminal: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(  # noqa: S603  # our own words, and no shell
+        command,
+        stdin=subprocess.PIPE,
+        stdout=terminal,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
+        start_new_session=True,  # so that neither Ctrl-C of others nor a shell's job control reaches it
+    )

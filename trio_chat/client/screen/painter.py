@@ -1,9 +1,9 @@
 """What urwid has drawn, as the few bytes that change a terminal from what it shows to that.
 
 This file owns the escape sequences of a frame. It must not know what is drawn. urwid's own `draw_screen` writes by
-itself, and blocks where a terminal is paused; and it trusts the terminal to find a character as wide as we do. Here each
-row starts at its place, and after every character on whose width terminals disagree the cursor is put where it belongs:
-such a character may look odd, but moves nothing.
+itself, and blocks where a terminal is paused; and it trusts the terminal to find a character as wide as we do. Here
+each row starts at its place, and after every character on whose width terminals disagree the cursor is put where it
+belongs: such a character may look odd, but moves nothing.
 """
 
 import re

@@ -116,6 +116,7 @@ class FullScreen:
         self._listed: list[str] = []
         self._learnt = trio.Event()
         self._learning = False
+        self._greeted = False
         self._hint, self._hint_until = "", 0.0
         self._quit_until = 0.0
         self._mentioned: Message | None = None
@@ -157,7 +158,6 @@ class FullScreen:
             self.finish(1, str(error))
             return
         self._model.look_at(joined.room)
-        self._model.say(f"Connected to {self._server} as {self._client.nick}. /help lists commands, F1 the keys.")
         self._learn_soon()
 
     async def _watch(self) -> None:
@@ -166,11 +166,18 @@ class FullScreen:
                 self._model.take(event)
                 self._deeds.close_left()
                 self._changed.set()
-                if isinstance(event, Live) and event.room == self._model.current:
-                    self._fill_soon()
+                if isinstance(event, Live):
+                    self._arrived(event.room)
             self.finish(0)
         except ChatError as error:
             self.finish(1, str(error))
+
+    def _arrived(self, room: str) -> None:
+        if not self._greeted:
+            self._greeted = True
+            self._model.say(f"Connected to {self._server} as {self._client.nick}. /help lists commands, F1 the keys.")
+        if room == self._model.current:
+            self._fill_soon()
 
     async def _draw(self) -> None:
         await self.output.run()
@@ -315,7 +322,7 @@ class FullScreen:
             self._say_hint(f"{refused} Ctrl-C again to quit.")
             self._quit_until = trio.current_time() + AGAIN_S
         else:
-            self._quit_until = 0.0  # this one has done what it is for
+            self._hint, self._quit_until = "", 0.0  # this one has done what it is for
 
     async def _chord(self, name: str) -> None:
         if name in ("alt-left", "alt-up", "ctrl-p"):
@@ -448,7 +455,6 @@ class FullScreen:
             listed = [*await self._client.commands(self._model.current), *LOCAL]
             self._help = {each.name: each for each in listed}
             self._completions.commands = list(self._help)
-            self._learnt.set()
             self._listed = [room.name for room in (await self._client.list_rooms()).rooms]
         finally:
             self._learning = False

@@ -14,6 +14,9 @@ from trio_chat.client.screen.model import Anchor, Model, Room
 from trio_chat.client.screen.timeline import Item, Place, place_of
 from trio_chat.client.screen.words import Frame, Words, draft_rows, post_rows, rows_of
 
+ABOVE: Final = 3
+"""Lines of our own between two messages that stand above each other all the same."""
+
 _BEHIND_ALL: Final = 2**60
 """Where drafts and own posts stand: behind everything that has a place."""
 
@@ -181,13 +184,20 @@ class Sight:
         unknown = meant = False
         if isinstance(what, Message):
             meant = self._model.is_meant(what) and not self._room.is_private
-            if what.reply_to is not None and (before is None or before.place != (what.reply_to, 0)):
+            if what.reply_to is not None and self._said_before(index) != what.reply_to:
                 said = self._room.timeline.find(what.reply_to)
                 if said is not None and isinstance(said.what, Message):
                     answers = said.what
                 unknown = answers is None
         found = self._room.found is not None and item.place == (self._room.found, 0)
         return Frame(self._columns, day, new, answers, unknown, meant, found)
+
+    def _said_before(self, index: int) -> int | None:
+        """Return the seq of the message above, with nothing but a few lines of our own between."""
+        for above in reversed(self._items[max(0, index - ABOVE) : index]):
+            if isinstance(above.what, Message):
+                return above.place[0]
+        return None
 
     def _at_the_end(self) -> list[Sequence[Row]]:
         drafts: list[Sequence[Row]] = [

@@ -97,9 +97,9 @@ class View:
         main: Part = self.hits or self.messages
         left: list[tuple[int, Part]] = [(_ROOMS, self._room_list), (2, Fixed(rule))] if room >= ROOMS_FROM else []
         right: list[tuple[int, Part]] = (
-            [(2, Fixed(rule)), (_MEMBERS, self._member_list)] if room >= MEMBERS_FROM else []
+            [(3, Fixed(rule)), (_MEMBERS, self._member_list)] if room >= MEMBERS_FROM else []
         )
-        parts = [*left, main, *right]
+        parts: list[Part | tuple[int, Part]] = [*left, main, *right]
         return urwid.Columns(parts, box_columns=range(len(parts)))
 
     def _typing(self, room: int, height: int) -> tuple[int, Part]:

@@ -262,8 +262,8 @@ class Typing(Part):
 
 
 def rule(room: int, height: int) -> list[Row]:
-    """Return a vertical line between two parts."""
-    return [[("rule", "│"), ("", " " * (room - 1))] for _ in range(height)]
+    """Return a vertical line between two parts, with a blank behind it, and before it if there is room."""
+    return [[("", " " * (room - 2)), ("rule", "│"), ("", " ")] for _ in range(height)]
 
 
 def plain_text(rows: Sequence[Row]) -> list[str]:
