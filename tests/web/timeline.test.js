@@ -89,11 +89,24 @@ test("a window shows the messages of a run of the log as they are now, each once
         const expected = [...log.messages.values()].filter(({ seq }) => timeline.holds(seq));
         assert.deepEqual(timeline.items, expected);
         assert.ok(timeline.items.length <= kept * 1.25);
-        if (timeline.first === 1 && timeline.last > 0) assert.ok(timeline.message(1) !== undefined || log.entries[0] === undefined);
+        if (!timeline.empty) assert.equal(timeline.atStart, timeline.first === 1);
       }
     }),
     { numRuns: 500 },
   );
+});
+
+test("an edit or a deletion that overtakes the page with its message is not undone by it", () => {
+  const log = new Log();
+  for (let count = 0; count < 9; count++) log.say();
+  const timeline = new Timeline();
+  timeline.replace(log.page(5, 9), true);
+  const page = log.page(1, 4);
+  timeline.add({ type: "edited", seq: 10, at: 10, target: 2, text: "mended" });
+  timeline.add({ type: "redacted", seq: 11, at: 11, target: 3 });
+  timeline.prepend(page, false);
+  assert.equal(timeline.message(2).text, "mended");
+  assert.deepEqual([timeline.message(3).text, timeline.message(3).redacted], ["", true]);
 });
 
 test("a window that is not at the end grows by pages until it is, and by what happens from then on", () => {
