@@ -1,8 +1,8 @@
 """A real browser for tests: Chromium without a screen, many windows, every wait on a condition.
 
-This file owns one browser process, and what a person does on the page as calls. It must not know what tests prove. All
-of it is blocking. A window is a person's: windows of one origin share an identity, and ``127.0.0.1`` and ``localhost`` are
-two origins of one server.
+This file owns one browser process, and what a person does on the page as calls. It must not know what tests prove.
+All of it is blocking. A window is a person's: windows of one origin share an identity, and ``127.0.0.1`` and
+``localhost`` are two origins of one server.
 """
 
 import shutil
@@ -79,7 +79,9 @@ class Browser:
                 self.driver.close()
         self.driver.switch_to.window(self._first)
         for origin in (url, url.replace("127.0.0.1", "localhost")):
-            self.driver.execute_cdp_cmd("Storage.clearDataForOrigin", {"origin": origin.rstrip("/"), "storageTypes": "all"})
+            self.driver.execute_cdp_cmd(
+                "Storage.clearDataForOrigin", {"origin": origin.rstrip("/"), "storageTypes": "all"}
+            )
         self.driver.get_log("browser")  # type: ignore[no-untyped-call]
 
     def complaints(self) -> list[str]:
@@ -130,7 +132,7 @@ class Window:
     def js(self, script: str, *arguments: object) -> Any:
         """Run a script in the page; what it returns comes back."""
         self.turn()
-        return self.driver.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+        return self.driver.execute_script(script, *arguments)
 
     def until(self, condition: str, *arguments: object) -> Any:
         """Wait until an expression is true in the page, and return what it is.

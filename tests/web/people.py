@@ -3,6 +3,7 @@
 This file owns that thread. It must not know what is said.
 """
 
+import secrets
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -45,7 +46,7 @@ class Person:
 
     def command(self, line: str) -> Answer:
         """Carry out a slash command."""
-        return self._people.run(partial(self.client.command, line, room=self.room, key=f"{line} {id(line)}"))
+        return self._people.run(partial(self.client.command, line, room=self.room, key=secrets.token_hex()))
 
     def edit(self, seq: int, text: str) -> Posted:
         """Change what one has said."""

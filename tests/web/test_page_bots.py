@@ -1,4 +1,4 @@
-"""Bots on the page: what they are about to say grows, can be stopped, and is marked; their commands are completed and shown."""
+"""Bots on the page: what they are about to say grows and can be stopped; their commands are completed and shown."""
 
 from collections.abc import AsyncIterator
 

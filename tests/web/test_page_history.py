@@ -1,6 +1,5 @@
-"""Reading on the page what was said before: any distance, without a jump, with few elements; searching, and what is new."""
+"""Reading what was said before: any distance, without a jump, with few elements; searching, and what is new."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -32,12 +31,14 @@ const row = document.querySelector(`.message-row[data-seq="${arguments[0]}"]`);
 return row.getBoundingClientRect().top - top;
 """
 
-# Scrolls up by so many pixels, in steps, and notes by how much any row that stays drawn moves otherwise than it was told,
-# in each frame until nothing is on its way. Nothing is drawn between two frames, so nothing else can be seen.
+# Scrolls up by so many pixels, in steps, and notes by how much any row that stays drawn moves otherwise than it was
+# told, in each frame. Nothing is drawn between two frames, so nothing else can be seen.
 SCROLL_UP = """
 const [pixels, steps, done] = arguments;
 const viewport = document.getElementById("viewport");
-const places = () => new Map([...document.querySelectorAll(".message-row")].map((row) => [row.dataset.seq, row.getBoundingClientRect().bottom]));
+const bottom = (row) => row.getBoundingClientRect().bottom;
+const rows = () => [...document.querySelectorAll(".message-row")];
+const places = () => new Map(rows().map((row) => [row.dataset.seq, bottom(row)]));
 const frame = () => new Promise(requestAnimationFrame);
 let worst = 0;
 let most = 0;
@@ -55,8 +56,9 @@ for (let step = 0; step < steps + 6; step++) {
   await frame();
   const now = places();
   const screen = viewport.getBoundingClientRect();
-  for (const [seq, bottom] of now) {
-    if (before.has(seq) && bottom > screen.top && bottom < screen.bottom) worst = Math.max(worst, Math.abs(bottom - before.get(seq) - told));
+  for (const [seq, place] of now) {
+    const isSeen = before.has(seq) && place > screen.top && place < screen.bottom;
+    if (isSeen) worst = Math.max(worst, Math.abs(place - before.get(seq) - told));
   }
   before = now;
   most = Math.max(most, document.querySelectorAll("*").length);
@@ -69,17 +71,17 @@ def scroll_up(window: Window, pixels: int, steps: int) -> tuple[float, int, floa
     """Scroll up in steps; return by how many pixels a row jumped at worst, the most elements, and where that ended."""
     window.turn()
     script = f"(async (...arguments) => {{ {SCROLL_UP} }})(...arguments)"
-    found: Any = window.driver.execute_async_script(script, pixels, steps)  # type: ignore[no-untyped-call]
+    found: Any = window.driver.execute_async_script(script, pixels, steps)
     return found[0], found[1], found[2]
 
 
 @pytest.fixture(scope="module")
-def long_room(server: ServerProcess) -> Iterator[str]:
+def long_room(server: ServerProcess) -> str:
     """A room in which much was said, in texts of many lengths, by somebody who is gone."""
     with company() as people:
         texts = [f"message {number}: " + "so it goes on " * (number * 7 % 23) for number in range(1, MANY + 1)]
         people.enter("chronicler", "long", server.url).say_all(texts)
-    yield f"{page_url(server)}#long"
+    return f"{page_url(server)}#long"
 
 
 def test_scrolling_back_moves_nothing_that_is_read_and_keeps_few_elements(browser: Browser, long_room: str) -> None:
@@ -97,18 +99,11 @@ def test_all_of_the_history_can_be_reached_and_so_can_the_end_again(browser: Bro
     window = browser.open(long_room)
     window.come_in("reaches")
     window.holds(f"message {MANY}:", "#list")
-    window.js("document.getElementById('input').blur()")
-    for seq in (MANY // 2, 400):
-        window.js(
-            "document.querySelector('#toggle-search').click(); document.querySelector('#search input').value = arguments[0];",
-            f"message {seq}",
-        )
-        window.click("#search input[type=search]")
-        window.press(Keys.ENTER)
-        window.until("document.querySelector('.result') !== null")
-        window.js("document.querySelector('.result').click()")
-        window.until("document.querySelector(`.message-row.found[data-seq='${arguments[0]}']`) !== null", str(seq))
-        window.click("#search [aria-label='Close search']")
+    window.press(Keys.CONTROL, "f")
+    window.type("message 400", Keys.ENTER, into="#search input[type=search]")
+    window.click(".result")
+    window.until("document.querySelector(\".message-row.found[data-seq='400']\") !== null")
+    window.click("#search [aria-label='Close search']")
     window.js("document.activeElement.blur()")
     # What is older comes in as the start of what is at hand is reached, so that one is not at the start for long.
     window.until("(document.getElementById('viewport').scrollTop = 0, document.querySelector('.start-row') !== null)")

@@ -1,4 +1,4 @@
-"""Saying things on the page: at once pending, then confirmed; answered, changed, deleted; kept while the server is away."""
+"""Saying things: at once pending, then confirmed; answered, changed, deleted; kept while the server is away."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -19,9 +19,12 @@ PENDING = ".pending-row .text"
 
 def hover(window: Window, text: str) -> None:
     """Bring the pointer over the message with this text."""
-    window.until("[...document.querySelectorAll('.message-row')].some((row) => row.innerText.includes(arguments[0]))", text)
+    window.until(
+        "[...document.querySelectorAll('.message-row')].some((row) => row.innerText.includes(arguments[0]))", text
+    )
     window.js(
-        "const row = [...document.querySelectorAll('.message-row')].find((each) => each.innerText.includes(arguments[0]));"
+        "const rows = [...document.querySelectorAll('.message-row')];"
+        "const row = rows.find((each) => each.innerText.includes(arguments[0]));"
         "row.dispatchEvent(new PointerEvent('pointerover', {bubbles: true}));",
         text,
     )

@@ -55,6 +55,7 @@ const sidebar = new Sidebar(model, {
   help,
   notify: () => notifier.ask().then(() => sidebar.render()),
   canNotify: () => notifier.canAsk,
+  went: () => panels.close("sidebar"),
 });
 const members = new Members(model, { talk: (nick) => talk(nick), close: () => panels.close("members") });
 const search = new Search(model, { jump, close: () => panels.close("search") });
@@ -144,14 +145,22 @@ function lastOwn() {
   return model.room?.timeline.items.findLast(mine);
 }
 
-let commandsAt = -Infinity;
+/** The commands of a room as they were asked for last: `{room, at, answer}`. */
+let asked = { at: -Infinity };
+
+/** The slash commands that can be used in the open room; those known so far where they cannot be had. */
+async function commands() {
+  const { current: room, client } = model;
+  if (model.connection.state === "open" && (asked.room !== room || performance.now() - asked.at > COMMANDS_MS)) {
+    const answer = client.ask({ type: "commands", room }).then(({ commands: all }) => (model.commands = all));
+    asked = { room, at: performance.now(), answer };
+  }
+  await Promise.resolve(asked.answer).catch(() => {});
+  return model.commands;
+}
 
 async function options(text, caret) {
-  if (text.startsWith("/") && performance.now() - commandsAt > COMMANDS_MS && model.connection.state === "open") {
-    commandsAt = performance.now();
-    const request = { type: "commands", room: model.current };
-    model.commands = await model.client.ask(request).then(({ commands }) => commands, () => model.commands);
-  }
+  if (text.startsWith("/")) await commands();
   const rooms = [...model.rooms.values()].filter((room) => !room.isPrivate);
   const found = complete({ text, caret, commands: model.commands, nicks: model.members(), rooms });
   const explained = new Map(model.commands.map(({ name, usage, help }) => [name, { label: usage, detail: help }]));
@@ -195,8 +204,7 @@ function rename() {
 }
 
 async function help() {
-  await options("/", 1);
-  showHelp(model.commands);
+  showHelp(await commands());
 }
 
 // --- coming in --------------------------------------------------------------------------------------------------------

@@ -23,12 +23,18 @@ export function roomOf(fragment) {
 export class Sidebar {
   #shown = "";
 
-  /** @param actions `rename()` and `help()` open dialogs, `notify()` asks whether to notify; `canNotify()` tells whether to offer it. */
+  /**
+   * @param actions `rename()` and `help()` open dialogs, `notify()` asks whether to notify, `canNotify()` tells whether to
+   *   offer it; `went()` hears that a room was chosen, be it the one that is open.
+   */
   constructor(model, actions) {
     this.model = model;
     this.actions = actions;
     this.rooms = document.getElementById("rooms");
     this.me = document.getElementById("me");
+    this.rooms.addEventListener("click", (event) => {
+      if (event.target.closest("a") !== null) actions.went();
+    });
   }
 
   /** Names of the rooms in the order in which they are shown. */
