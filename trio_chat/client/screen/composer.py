@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
-from wcwidth import iter_graphemes
 
 from trio_chat.client.editor import Action, Completer, Completion, Editor, Submitted
 from trio_chat.client.harmless import harmless_line
 from trio_chat.client.keys import Chord, Input, Key
 from trio_chat.client.screen.keys import ScreenKeys
-from trio_chat.client.screen.layout import Row, columns
+from trio_chat.client.screen.layout import Row, clusters, columns
 
 MAX_ROWS: Final = 6
 
@@ -130,7 +129,7 @@ class Composer(Editor):
         rows: list[Row] = [[]]
         at = offset = 0
         cursor: tuple[int, int] | None = None
-        for cluster in iter_graphemes(self.text):
+        for cluster, plain, size in clusters(self.text):
             if cursor is None and offset >= self.cursor:
                 cursor = at, len(rows) - 1
             offset += len(cluster)
@@ -138,8 +137,9 @@ class Composer(Editor):
                 rows.append([])
                 at = 0
                 continue
-            drawn = " " if cluster == "\t" else harmless_line(cluster)
-            size = columns(drawn)
+            drawn = " " if cluster == "\t" else harmless_line(plain)
+            if drawn != plain:
+                size = columns(drawn)
             if size > room:
                 drawn, size = "?", 1
             if at + size > room:
@@ -147,8 +147,8 @@ class Composer(Editor):
                 if cursor == (at, len(rows) - 2):
                     cursor = 0, len(rows) - 1
                 at = 0
-            if size:
-                rows[-1].append(("reverse" if drawn != cluster and cluster != "\t" else "", drawn))
+            if drawn:
+                rows[-1].append(("reverse" if drawn != plain and cluster != "\t" else "", drawn))
             at += size
         if cursor is None:
             cursor = at, len(rows) - 1
