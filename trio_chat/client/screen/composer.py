@@ -129,31 +129,32 @@ class Composer(Editor):
         rows: list[Row] = [[]]
         at = offset = 0
         cursor: tuple[int, int] | None = None
-        for cluster, plain, size in clusters(self.text):
+        for cluster, drawn, size in map(_drawn, clusters(self.text)):
+            if at + size > room and cluster != "\n":
+                rows.append([])
+                at = 0
             if cursor is None and offset >= self.cursor:
                 cursor = at, len(rows) - 1
             offset += len(cluster)
             if cluster == "\n":
                 rows.append([])
                 at = 0
-                continue
-            drawn = " " if cluster == "\t" else harmless_line(plain)
-            if drawn != plain:
-                size = columns(drawn)
-            if size > room:
-                drawn, size = "?", 1
-            if at + size > room:
-                rows.append([])
-                if cursor == (at, len(rows) - 2):
-                    cursor = 0, len(rows) - 1
-                at = 0
-            if drawn:
-                rows[-1].append(("reverse" if drawn != plain and cluster != "\t" else "", drawn))
-            at += size
-        if cursor is None:
-            cursor = at, len(rows) - 1
-        if cursor[0] >= room:
-            cursor = 0, cursor[1] + 1
-            rows.insert(cursor[1], [])
-        first = max(0, min(cursor[1] - most // 2, len(rows) - most))
-        return TypedRows(rows[first : first + most], (cursor[0], cursor[1] - first))
+            elif drawn:
+                shown, size = (drawn, size) if size <= room else ("?", 1)
+                rows[-1].append(("" if shown in cluster or cluster == "\t" else "reverse", shown))
+                at += size
+        column, row = cursor or (at, len(rows) - 1)
+        if column >= room:  # behind a row that is full
+            column, row = 0, row + 1
+            rows.insert(row, [])
+        first = max(0, min(row - most // 2, len(rows) - most))
+        return TypedRows(rows[first : first + most], (column, row - first))
+
+
+def _drawn(measured: tuple[str, str, int]) -> tuple[str, str, int]:
+    """Return a character, what is drawn of it in a row, and its columns."""
+    cluster, drawn, size = measured
+    if cluster == "\t":
+        return cluster, " ", 1
+    harmless = harmless_line(drawn)
+    return cluster, harmless, size if harmless == drawn else columns(harmless)
