@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
-from wcwidth import iter_graphemes
 
 from trio_chat.client.editor import Action, Completer, Completion, Editor, Submitted
 from trio_chat.client.harmless import harmless_line
 from trio_chat.client.keys import Chord, Input, Key
 from trio_chat.client.screen.keys import ScreenKeys
-from trio_chat.client.screen.layout import Row, columns
+from trio_chat.client.screen.layout import Row, clusters, columns
 
 MAX_ROWS: Final = 6
 
@@ -130,30 +129,32 @@ class Composer(Editor):
         rows: list[Row] = [[]]
         at = offset = 0
         cursor: tuple[int, int] | None = None
-        for cluster in iter_graphemes(self.text):
+        for cluster, drawn, size in map(_drawn, clusters(self.text)):
+            if at + size > room and cluster != "\n":
+                rows.append([])
+                at = 0
             if cursor is None and offset >= self.cursor:
                 cursor = at, len(rows) - 1
             offset += len(cluster)
             if cluster == "\n":
                 rows.append([])
                 at = 0
-                continue
-            drawn = " " if cluster == "\t" else harmless_line(cluster)
-            size = columns(drawn)
-            if size > room:
-                drawn, size = "?", 1
-            if at + size > room:
-                rows.append([])
-                if cursor == (at, len(rows) - 2):
-                    cursor = 0, len(rows) - 1
-                at = 0
-            if size:
-                rows[-1].append(("reverse" if drawn != cluster and cluster != "\t" else "", drawn))
-            at += size
-        if cursor is None:
-            cursor = at, len(rows) - 1
-        if cursor[0] >= room:
-            cursor = 0, cursor[1] + 1
-            rows.insert(cursor[1], [])
-        first = max(0, min(cursor[1] - most // 2, len(rows) - most))
-        return TypedRows(rows[first : first + most], (cursor[0], cursor[1] - first))
+            elif drawn:
+                shown, size = (drawn, size) if size <= room else ("?", 1)
+                rows[-1].append(("" if shown in cluster or cluster == "\t" else "reverse", shown))
+                at += size
+        column, row = cursor or (at, len(rows) - 1)
+        if column >= room:  # behind a row that is full
+            column, row = 0, row + 1
+            rows.insert(row, [])
+        first = max(0, min(row - most // 2, len(rows) - most))
+        return TypedRows(rows[first : first + most], (column, row - first))
+
+
+def _drawn(measured: tuple[str, str, int]) -> tuple[str, str, int]:
+    """Return a character, what is drawn of it in a row, and its columns."""
+    cluster, drawn, size = measured
+    if cluster == "\t":
+        return cluster, " ", 1
+    harmless = harmless_line(drawn)
+    return cluster, harmless, size if harmless == drawn else columns(harmless)

@@ -30,6 +30,8 @@ MARK: Final = "\u200e"
 being drawn as one with it. It takes no column, and nobody else can write one: theirs are shown as ``\\u200e``."""
 
 _DOTTED_CIRCLE: Final = "\u25cc"
+_JOINER: Final = "\u200d"  # at the end of a character it joins nothing, but some terminals join what follows to it
+_APART: Final = "\u200b"  # takes no column, and keeps what stands around it from becoming one character
 _ELLIPSIS: Final = "…"
 
 
@@ -106,20 +108,30 @@ def right(runs: Sequence[Run], room: int) -> Row:
     return [("", " " * free), *fit(runs, room - free)] if free > 0 else fit(runs, room)
 
 
+def clusters(text: str) -> Iterator[tuple[str, str, int]]:
+    """Yield what a person sees as one character, what is drawn of it, and its columns, which may be none."""
+    if text.isascii():
+        for character in text:
+            yield character, character, 1
+        return
+    for cluster in iter_graphemes(text):
+        drawn = cluster if cluster[-1] != _JOINER else cluster.rstrip(_JOINER) + _APART
+        if drawn.isascii():
+            yield cluster, drawn, len(drawn)
+        elif (size := width(drawn, control_codes="ignore")) > 0:
+            yield cluster, drawn, size
+        elif unicodedata.category(drawn[0]).startswith("M"):
+            drawn = _DOTTED_CIRCLE + drawn  # or it would change the character before it
+            yield cluster, drawn, width(drawn, control_codes="ignore")
+        else:
+            yield cluster, drawn, 0  # not to be seen, but what stands around it is not to become one character
+
+
 def _cells(runs: Iterable[Run]) -> Iterator[_Cell]:
     for style, text in runs:
-        if text.isascii():
-            for character in text:
-                yield style, character, 1
-        else:
-            for cluster in iter_graphemes(text):
-                if cluster.isascii():
-                    yield style, cluster, 1
-                elif (size := width(cluster, control_codes="ignore")) > 0:
-                    yield style, cluster, size
-                elif unicodedata.category(cluster[0]).startswith("M"):
-                    yield style, _DOTTED_CIRCLE + cluster, 1  # or it would change the character before it
-                # What else takes no column, and belongs to no character, is not to be seen.
+        for _, drawn, size in clusters(text):
+            if drawn:
+                yield style, drawn, size
 
 
 def _joined(cells: Sequence[_Cell]) -> Row:

@@ -4,7 +4,7 @@ This file owns which entries are held, in their order and in their present state
 around a hit of a search. It is pure: it must not know who asks for pages, or how anything is drawn.
 """
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -138,11 +138,10 @@ class Timeline:
 
     def happened(self, entry: Entry) -> None:
         """Take in the entry that follows in the log."""
-        if self._is_new:
-            self.tail.low, self._is_new = entry.seq, False
+        self._begin(entry.seq)
         item = self._item(entry)
         for window in filter(None, (self.tail, self.past)):
-            if window.high < entry.seq and (window is self.tail or window.high >= self.head):
+            if window.high == entry.seq - 1:
                 window.high = entry.seq
                 if item is not None:
                     window.items.append(item)
@@ -155,18 +154,29 @@ class Timeline:
 
     def reached(self, seq: int) -> None:
         """Note that the log goes up to `seq`; the entries that have not come before this are not wanted, or gone."""
-        if self._is_new:
-            self.tail.low, self._is_new = seq + 1, False
+        self._begin(seq + 1)
+        if self.past is not None and self.past.high >= self.head:
+            self.past.high = max(self.past.high, seq)
         self.tail.high = max(self.tail.high, seq)
         self.head = max(self.head, seq)
+
+    def _begin(self, seq: int) -> None:
+        """Note where the tail begins, if that is not known; lines of our own that are there already stand before it."""
+        if self._is_new:
+            self._is_new = False
+            self.tail.low, self.tail.high = seq, seq - 1
+            if self.past is not None:
+                self.past.items = [item for item in self.past.items if not item.place[1]]
+            for item in self.tail.items:
+                item.place = (seq - 1, item.place[1])
 
     def note(self, note: Note) -> None:
         """Put in a line of our own, behind the newest entry."""
         self._notes += 1
         item = Item((self.head, self._notes), note)
         self.tail.items.append(item)
-        if self.past is not None and self.past.high >= self.head:
-            self.past.items.append(item)
+        if self.past is not None and self.past.low - 1 <= self.head <= self.past.high:
+            insort(self.past.items, item, key=place_of)  # a page may be ahead of what has been seen to happen
         self.tail.cut_low(TAIL_ITEMS)
 
     # --- going back ---------------------------------------------------------------------------------------
@@ -220,7 +230,7 @@ class Timeline:
 
     def _join_tail(self, window: Window) -> None:
         """Let what is shown go on with the tail, where the two touch."""
-        if window.high + 1 < self.tail.low:
+        if window.high + 1 < self.tail.low or self._is_new:
             return
         held = {item.place for item in window.items}
         window.items += [item for item in self.tail.items if item.place >= (window.low, 0) and item.place not in held]
