@@ -122,7 +122,9 @@ async def test_whoever_is_cut_off_sees_why_and_when_and_is_back_when_the_server_
             server.close()
             server = await trio.to_thread.run_sync(start)
             await ann.pty.until_shown("Back again, as ann.")
-            await ann.pty.until(lambda: any("ann │ typed meanwhile" in line and "…" not in line for line in ann.pty.lines))
+            await ann.pty.until(
+                lambda: any("ann │ typed meanwhile" in line and "…" not in line for line in ann.pty.lines)
+            )
             await ann.pty.until_shown("ann  connected")
             server.kill()
             await ann.pty.until(lambda: sum("Cut off:" in line for line in ann.pty.lines) == 2)

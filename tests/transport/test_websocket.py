@@ -1,11 +1,11 @@
-"""What a WebSocket of the server makes of what a client sends: the cases of the Autobahn suite that concern us, and more.
+"""What a WebSocket of the server makes of what comes: what concerns us of the Autobahn suite's cases, and more.
 
 Each is fed whole, byte by byte, and with something behind it. Autobahn's cases on text are not among them: a text
 message is refused, whatever it says.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import pytest
@@ -56,7 +56,7 @@ class Case(NamedTuple):
     stream: bytes
     payload: bytes = b""
     code: int | bytes = NORMAL
-    pongs: list[bytes] = []
+    pongs: Sequence[bytes] = ()
 
 
 GOOD: Final = frame(BINARY, b"good")
@@ -139,7 +139,7 @@ ENDED_BY_CLIENT: Final = [case for case in CASES if case.code is not NORMAL]
 
 def expected(case: Case) -> Outcome:
     closed = case.code if isinstance(case.code, bytes) else struct.pack("!H", case.code)
-    return Outcome(case.payload, closed, case.pongs)
+    return Outcome(case.payload, closed, list(case.pongs))
 
 
 def same(got: Outcome, wanted: Outcome) -> bool:
