@@ -34,7 +34,7 @@ def problems(window: Window, state: str) -> list[Any]:
         # By the debugger, for the page's own policy lets no other script in.
         expression = {"expression": AXE.read_text(encoding="utf-8")}
         window.driver.execute_cdp_cmd("Runtime.evaluate", expression)
-    found: list[Any] = window.driver.execute_async_script(LOOK)
+    found: list[Any] = window.ask(LOOK)
     return [(state, problem) for problem in found]
 
 

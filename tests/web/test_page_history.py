@@ -1,7 +1,5 @@
 """Reading what was said before: any distance, without a jump, with few elements; searching, and what is new."""
 
-from typing import Any
-
 import pytest
 from selenium.webdriver.common.keys import Keys
 
@@ -69,9 +67,7 @@ done([worst, most, viewport.scrollTop]);
 
 def scroll_up(window: Window, pixels: int, steps: int) -> tuple[float, int, float]:
     """Scroll up in steps; return by how many pixels a row jumped at worst, the most elements, and where that ended."""
-    window.turn()
-    script = f"(async (...arguments) => {{ {SCROLL_UP} }})(...arguments)"
-    found: Any = window.driver.execute_async_script(script, pixels, steps)
+    found = window.ask(f"(async (...arguments) => {{ {SCROLL_UP} }})(...arguments)", pixels, steps)
     return found[0], found[1], found[2]
 
 
