@@ -14,7 +14,7 @@ import argparse
 import sys
 import tempfile
 import urllib.request
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
@@ -23,13 +23,11 @@ from typing import Final
 import trio
 
 from benchmarks.browser import CHROMIUM, DRIVER, WIDE, Browser, Window, running_browser
+from benchmarks.chronicle import chronicle
 from benchmarks.server_process import ServerProcess, running_server
-from trio_chat import Client, open_client
 
 ROOM: Final = "busy"
 OPENINGS: Final = 15
-IN_FLIGHT: Final = 500
-"""Posts that wait for their answers at the same time."""
 
 # Notes when the first message stands in the document, in milliseconds from when the address was given.
 FIRST_MESSAGE: Final = """
@@ -80,7 +78,7 @@ def measure(server: ServerProcess, messages: int, frames: int) -> Iterator[tuple
     """Measure everything, and yield each figure with its name as soon as it is there."""
     address = f"http://{server.host}:{server.port}/"
     yield from sizes(address)
-    trio.run(say_many, server.url, 100)
+    trio.run(chronicle, server, ROOM, [line(number) for number in range(1, 101)])
     for name, switches in {"nothing kept": ["--disk-cache-size=1"], "kept from before": []}.items():
         with running_browser(switches) as browser:
             nick = name.partition(" ")[0]
@@ -90,7 +88,8 @@ def measure(server: ServerProcess, messages: int, frames: int) -> Iterator[tuple
         window.come_in("reader")
         window.until("document.querySelector('.message-row') !== null")
         yield "held with 50 messages: heap, elements", holding(window)
-        trio.run(say_many, server.url, messages)
+        said = [line(number) for number in range(1, messages + 1)]
+        trio.run(partial(chronicle, server, ROOM, said, nick="chronicler-2"))
         window.until(f"document.body.innerText.includes('line {messages} ')")
         yield f"held after {messages:,} more have come: heap, elements", holding(window)
         times, most = window.ask(SCROLL, 400, frames)
@@ -145,34 +144,9 @@ def spread(times: Sequence[float]) -> str:
     return f"{median(times):.1f} ms, {quantiles(times, n=100)[98]:.1f} ms, {max(times):.1f} ms"
 
 
-async def say_many(url: str, count: int) -> None:
-    """Say numbered lines in the room, many of them at the same time."""
-    async with open_client(url, nick="chronicler") as client, trio.open_nursery() as nursery:
-        await client.join(ROOM, last=0)
-        nursery.start_soon(drain, client)
-        for numbers in batches(count):
-            async with trio.open_nursery() as batch:
-                for number in numbers:
-                    batch.start_soon(partial(client.post, ROOM, line(number)))
-                    await trio.lowlevel.checkpoint()  # so that they are said in order
-        nursery.cancel_scope.cancel()
-
-
-def batches(count: int) -> Iterator[Iterable[int]]:
-    """Cut the numbers from 1 to `count` into batches."""
-    for start in range(1, count + 1, IN_FLIGHT):
-        yield range(start, min(start + IN_FLIGHT, count + 1))
-
-
 def line(number: int) -> str:
     """Return a text as long as lines in a chat are: some short, some of a few lines."""
     return f"line {number} " + "with **some** words in it, " * (number * 7 % 12)
-
-
-async def drain(client: Client) -> None:
-    """Read what comes, as every client does."""
-    async for _ in client:
-        pass
 
 
 if __name__ == "__main__":
