@@ -174,9 +174,10 @@ class Model:
         labels = {name: self.label(name).casefold() for name in names}
         folded = words.casefold()
         bare = folded.lstrip("#@")
+        shown = (folded,) if folded[:1] in ("#", "@") else (f"#{folded}", f"@{folded}")
         tests: tuple[Callable[[str], bool], ...] = (
-            lambda label: label == folded or label[1:] == bare,
-            lambda label: label.startswith(folded) or label[1:].startswith(bare),
+            lambda label: label in shown,
+            lambda label: label.startswith(shown),
             lambda label: bare in label,
         )
         for fits in tests:
