@@ -202,7 +202,9 @@ async def test_who_expects_100_is_told_to_go_on() -> None:
 async def test_who_expects_100_for_too_much_is_refused_at_once() -> None:
     async with served() as stream:
         length = MAX_BODY_BYTES + 1
-        await stream.send_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n" % length)
+        await stream.send_all(
+            b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n" % length
+        )
         assert (await stream.receive_some()).startswith(b"HTTP/1.1 413 ")
 
 
@@ -240,7 +242,9 @@ HOSTILE: dict[str, tuple[bytes, list[int]]] = {
 
 
 @pytest.mark.parametrize(("data", "answers"), HOSTILE.values(), ids=HOSTILE)
-async def test_a_request_that_cannot_be_served_is_answered_with_why_and_the_end(data: bytes, answers: list[int]) -> None:
+async def test_a_request_that_cannot_be_served_is_answered_with_why_and_the_end(
+    data: bytes, answers: list[int]
+) -> None:
     answer = await ask(data)
     assert statuses(answer) == answers
     assert b"Connection: close\r\n" in answer
@@ -263,7 +267,9 @@ async def elapsed(call: Awaitable[object]) -> float:
     return trio.current_time() - began
 
 
-@pytest.mark.parametrize("begun", [b"G", b"GET / HTTP/1.1\r\nX: ", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\n"])
+@pytest.mark.parametrize(
+    "begun", [b"G", b"GET / HTTP/1.1\r\nX: ", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\n"]
+)
 async def test_a_request_that_dribbles_is_over_10_s_after_its_first_byte(begun: bytes) -> None:
     async with served() as stream, trio.open_nursery() as nursery:
         await stream.send_all(begun)
@@ -354,14 +360,19 @@ def with_headers(changed: Mapping[str, str | None], request: bytes = UPGRADE) ->
     """Return the request with headers replaced, added, or (None) left out."""
     first, *lines = request.decode().removesuffix("\r\n\r\n").split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines) | dict(changed)
-    return "\r\n".join([first, *(f"{name}: {value}" for name, value in headers.items() if value)]).encode() + b"\r\n\r\n"
+    return (
+        "\r\n".join([first, *(f"{name}: {value}" for name, value in headers.items() if value)]).encode() + b"\r\n\r\n"
+    )
 
 
 SHAKES: dict[str, tuple[bytes, int]] = {
     "as browsers do": (with_headers({"Origin": "http://chat.example"}), 101),
     "behind a proxy that speaks TLS": (with_headers({"Origin": "https://chat.example"}), 101),
     "with a port": (with_headers({"Origin": "http://chat.example:5002", "Host": "chat.example:5002"}), 101),
-    "with a usual port that is written": (with_headers({"Origin": "https://chat.example", "Host": "Chat.example:443"}), 101),
+    "with a usual port that is written": (
+        with_headers({"Origin": "https://chat.example", "Host": "Chat.example:443"}),
+        101,
+    ),
     "with extensions": (with_headers({"Sec-WebSocket-Extensions": "permessage-deflate"}), 101),
     "from an origin that is allowed": (with_headers({"Origin": "https://friend.example"}), 101),
     "from another origin": (with_headers({"Origin": "https://evil.example"}), 403),

@@ -18,20 +18,20 @@ SWITCHES: Final = ("/b", "/buffer")
 
 
 KEYS: Final = """\
-Alt-1 … Alt-9           go to a room by its number
-Alt-Left, -Right        go to the room before, or behind; so do Alt-Up, -Down and Ctrl-P, -N
-Alt-A                   go to what is unread; then back
-/b NAME                 go to a room by its number or a part of its name
-PageUp, PageDown        scroll; older messages are fetched as you go
-End, Alt-End            go to the newest; Alt-Home: to the oldest that is held
-Tab, Shift-Tab          complete a command, a nick, a room; again: the next one
-Up, Down                what you typed before
-Alt-Enter               begin a new line; what you paste stays one message
-Ctrl-A E U K W          move and delete as in a shell; so do Alt-B, -F, -D
-Ctrl-C                  stop the bot that answers here; twice: quit
-Ctrl-L, Ctrl-Z          draw anew; go to the shell, from which fg comes back
-/find WORDS             search this room; arrows and Enter go to a hit, Esc closes the list
-mouse                   click a room or somebody; the wheel scrolls; with Shift, select text"""
+Alt-1 ... Alt-9   go to a room by its number
+Alt-Left, -Right  go to the room before, or behind; so do Alt-Up, -Down and Ctrl-P, -N
+Alt-A             go to what is unread; then back
+/b NAME           go to a room by its number or a part of its name
+PageUp, PageDown  scroll; older messages are fetched as you go
+End, Alt-End      go to the newest; Alt-Home: to the oldest that is held
+Tab, Shift-Tab    complete a command, a nick, a room; again: the next one
+Up, Down          what you typed before
+Alt-Enter         begin a new line; what you paste stays one message
+Ctrl-A E U K W    move and delete as in a shell; so do Alt-B, -F, -D
+Ctrl-C            stop the bot that answers here; twice: quit
+Ctrl-L, Ctrl-Z    draw anew; go to the shell, from which fg comes back
+/find WORDS       search this room; arrows and Enter go to a hit, Esc closes the list
+mouse             click a room or somebody; the wheel scrolls; with Shift, select text"""
 
 
 class Helper:
