@@ -42,6 +42,7 @@ const CASES = {
     ["**bold**text _“x”_", "{b bold}text {i “x”}"],
     ["*😀*a*", "*😀{i a}"],
     ["*a _b* c_", "{i a _b} c_"],
+    ["*a _b* c* _d_", "{i a _b} c* {i d}"],
     ["** a ** ****", "** a ** ****"],
   ],
   code: [
@@ -239,6 +240,12 @@ test("whatever is typed is read, into few kinds of nodes, no deeper than a page 
   );
 });
 
+test("emphasis lies no deeper in emphasis than sixteen times", () => {
+  const [{ inline }] = parse(`${"*a **b ".repeat(50)}c${"** d*".repeat(50)}`);
+  const depth = (nodes) => 1 + Math.max(0, ...nodes.map((node) => (node.inline ? depth(node.inline) : 0)));
+  assert(depth(inline) === 17, `${depth(inline)}`);
+});
+
 test("what stands in code is never interpreted", () => {
   const lines = fc.array(fc.constantFrom(...PIECES.filter((piece) => !/[`\n]/.test(piece))), { maxLength: 30 });
   fc.assert(
@@ -384,6 +391,7 @@ test("a million hostile characters are read: what took the square of that would 
   ]) {
     assert(parse(text).length > 0);
   }
+  assert(parse("*a ".repeat(300_000) + "b_ ".repeat(300_000)).length > 0); // closers of what nothing opens
   const growing = Array.from({ length: 1_400 }, (_, count) => "`".repeat(count + 1)).join("a");
   assert(parse(growing).length === 1);
 });
