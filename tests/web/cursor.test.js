@@ -1,4 +1,4 @@
-/** Proves where a client stands in a log after whatever may come, as tests/client/test_cursor.py does for the other one. */
+/** Proves where a client stands in a log after whatever may come, and what it knows of a room. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -105,6 +105,15 @@ test("a private room keeps the nick of the other one up to date", () => {
   assert.equal(view.peer, "rob");
   view.news({ type: "presence", room: "~r", author: "b", nick: "bobby", change: "joined" });
   assert.equal(view.peer, "bobby");
+});
+
+test("a room that was joined again in a way that nobody knows the start of is joined once more, in its turn", () => {
+  const rooms = new Rooms();
+  const asked = { last: 0, after: null, generation: null };
+  assert.equal(rooms.joined(joined(), asked), true);
+  assert.equal(rooms.joined(joined(), asked), false);
+  assert.deepEqual([rooms.nextLagging()?.name, rooms.nextLagging()], ["r", undefined]);
+  assert.equal(rooms.joined(joined(), { ...asked, generation: 0 }), true);
 });
 
 test("a room is found by what a person may call it", () => {

@@ -218,7 +218,7 @@ test("no character that is no mark is ever lost, and none is made up", () => {
 });
 
 test("a text without marks comes out as it is", () => {
-  const plain = fc.stringMatching(/^[a-z äöüß€,.;:!?'"()=&%$@/{}^|]{0,100}$/u).filter((text) => !/^\s*$/u.test(text));
+  const plain = fc.stringMatching(/^[a-z äöüß€,.;:!?'"()=&%$@/{}^|]{0,100}$/u).filter((text) => text.trim() !== "");
   fc.assert(
     fc.property(plain, (text) =>
       assert.deepEqual(parse(text), [{ type: "paragraph", inline: [{ type: "text", text }] }]),
