@@ -136,7 +136,10 @@ test("unread messages are counted from where one has read, also in another tab a
   desk.says("python", 4, { text: "ann: look" });
   desk.says("python", 5, { author: "me" });
   assert.deepEqual(desk.model.waiting, { count: 2, mentions: 1 });
-  assert.deepEqual(desk.news, [["python", 3, false], ["python", 4, true]]);
+  assert.deepEqual(desk.news, [
+    ["python", 3, false],
+    ["python", 4, true],
+  ]);
 
   const later = new Desk({ storage: desk.storage });
   await later.in("python", 5);
@@ -169,7 +172,10 @@ test("a log of another epoch is read from its start, and nothing of the old one 
   desk.model.take({ type: "gap", room: "lobby", after: 4, next: 1, reason: "epoch" });
   desk.says("lobby", 1);
   const { timeline } = desk.model.room;
-  assert.deepEqual(timeline.items.map(({ type }) => type), ["gap", "message"]);
+  assert.deepEqual(
+    timeline.items.map(({ type }) => type),
+    ["gap", "message"],
+  );
   assert.equal(desk.model.waiting.count, 1);
 });
 
@@ -180,8 +186,19 @@ test("older entries are asked for once at a time, and not beyond the first", asy
   reader.older(room);
   reader.older(room);
   const asked = desk.client.asked.filter(({ what }) => what === "ask");
-  assert.deepEqual(asked.map(({ details }) => details[0].before), [97]);
-  const entries = Array.from({ length: 96 }, (_, place) => ({ type: "message", room: "lobby", seq: place + 1, at: 1, author: "b", nick: "b", text: "x" }));
+  assert.deepEqual(
+    asked.map(({ details }) => details[0].before),
+    [97],
+  );
+  const entries = Array.from({ length: 96 }, (_, place) => ({
+    type: "message",
+    room: "lobby",
+    seq: place + 1,
+    at: 1,
+    author: "b",
+    nick: "b",
+    text: "x",
+  }));
   asked[0].resolve({ type: "history", entries, more: false });
   await settled();
   assert.equal(room.timeline.first, 1);
@@ -192,7 +209,16 @@ test("older entries are asked for once at a time, and not beyond the first", asy
 test("a jump shows the messages around, and the way back reads until the newest", async () => {
   const desk = new Desk();
   await desk.in("lobby", 500);
-  const page = (from, to) => Array.from({ length: to - from + 1 }, (_, place) => ({ type: "message", room: "lobby", seq: from + place, at: 1, author: "b", nick: "b", text: "x" }));
+  const page = (from, to) =>
+    Array.from({ length: to - from + 1 }, (_, place) => ({
+      type: "message",
+      room: "lobby",
+      seq: from + place,
+      at: 1,
+      author: "b",
+      nick: "b",
+      text: "x",
+    }));
   const jumping = desk.model.reader.jump("lobby", 100);
   await settled();
   assert.equal(desk.client.last("ask").details[0].before, 130);
@@ -284,9 +310,15 @@ test("drafts grow, are forgotten with what is said, and with the connection", as
   const turn = { room: "lobby", turn: 3, author: "s", nick: "sage" };
   desk.model.take({ type: "turn", change: "begun", ...turn });
   desk.model.take({ type: "draft", ...turn, text: "so", doing: "thinking" });
-  assert.deepEqual(desk.model.room.drafts.all().map(({ text, doing }) => [text, doing]), [["so", "thinking"]]);
+  assert.deepEqual(
+    desk.model.room.drafts.all().map(({ text, doing }) => [text, doing]),
+    [["so", "thinking"]],
+  );
   desk.says("lobby", 1, { author: "s" });
-  assert.deepEqual(desk.model.room.drafts.all().map(({ text }) => text), [""]);
+  assert.deepEqual(
+    desk.model.room.drafts.all().map(({ text }) => text),
+    [""],
+  );
   desk.model.take({ type: "turn", change: "ended", ...turn, reason: "done" });
   assert.equal(desk.model.room.drafts.size, 0);
   desk.model.take({ type: "draft", ...turn, text: "again" });
@@ -299,7 +331,12 @@ test("nothing of a deleted message is kept for quotes", async () => {
   await desk.in("lobby", 500);
   const { room, reader } = desk.model;
   reader.fetchQuote(room, 7);
-  desk.client.last("ask").resolve({ type: "history", entries: [{ type: "message", room: "lobby", seq: 7, at: 1, author: "b", nick: "b", text: "secret" }] });
+  desk.client
+    .last("ask")
+    .resolve({
+      type: "history",
+      entries: [{ type: "message", room: "lobby", seq: 7, at: 1, author: "b", nick: "b", text: "secret" }],
+    });
   await settled();
   assert.equal(reader.quoted(room, 7).text, "secret");
   desk.model.take({ type: "redacted", room: "lobby", seq: 501, at: 1, target: 7, author: "b", nick: "b" });

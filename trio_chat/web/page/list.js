@@ -99,7 +99,8 @@ export class VirtualList {
     if (place === undefined) return;
     const { scrollTop, clientHeight } = this.viewport;
     if (this.#tops[place] < scrollTop) this.scrollBy(this.#tops[place] - scrollTop);
-    else if (this.#tops[place + 1] > scrollTop + clientHeight) this.scrollBy(this.#tops[place + 1] - scrollTop - clientHeight);
+    else if (this.#tops[place + 1] > scrollTop + clientHeight)
+      this.scrollBy(this.#tops[place + 1] - scrollTop - clientHeight);
   }
 
   scrollBy(pixels) {
@@ -281,7 +282,12 @@ export class VirtualList {
   #heed() {
     const { scrollTop, clientHeight, scrollHeight } = this.viewport;
     // What moved because something changed its size is put right, and is nobody's wish.
-    if (clientHeight !== this.#set.height || scrollHeight !== this.#set.content || Math.abs(scrollTop - this.#set.top) < 1) return;
+    if (
+      clientHeight !== this.#set.height ||
+      scrollHeight !== this.#set.content ||
+      Math.abs(scrollTop - this.#set.top) < 1
+    )
+      return;
     this.#set.top = scrollTop;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
     this.#anchor();
@@ -296,7 +302,8 @@ export class VirtualList {
   }
 
   #haveGrown() {
-    const grown = ([key, { element }]) => Math.abs((this.#heights.get(key) ?? -1) - element.getBoundingClientRect().height) >= 0.01;
+    const grown = ([key, { element }]) =>
+      Math.abs((this.#heights.get(key) ?? -1) - element.getBoundingClientRect().height) >= 0.01;
     return [...this.#nodes].some(grown);
   }
 }
