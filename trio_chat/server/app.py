@@ -49,6 +49,10 @@ COME_BACK_MS: Final = 1_000
 """When clients are told to come back after a stop: a restart is usually over by then."""
 
 
+EVERYWHERE: Final = {"0.0.0.0:": "127.0.0.1", "[::]:": "[::1]"}  # no address that is bound here
+"""What stands for all addresses of a machine, and what it is reached at from itself."""
+
+
 class CannotListen(Exception):
     """The address cannot be bound; the message is one sentence for the operator."""
 
@@ -94,12 +98,23 @@ class Server:
     @property
     def url(self) -> str:
         """Where a client on this machine connects to; there is no such place where the server listens nowhere."""
-        return f"chat{self._secure}://{self.addresses[0]}"
+        return f"chat{self._secure}://{self._reached_at}"
 
     @property
     def page_url(self) -> str:
         """Where a browser on this machine finds the page."""
-        return f"http{self._secure}://{self.addresses[0]}/"
+        return f"http{self._secure}://{self._reached_at}/"
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether every address of this machine is listened on, so that there are others to reach it at."""
+        return self.addresses[0].startswith(tuple(EVERYWHERE))
+
+    @property
+    def _reached_at(self) -> str:
+        """The first address, or this machine's own where that stands for all of them."""
+        host, _, port = self.addresses[0].rpartition(":")
+        return f"{EVERYWHERE.get(f'{host}:', host)}:{port}"
 
     @property
     def connection_count(self) -> int:
