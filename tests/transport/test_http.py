@@ -251,6 +251,25 @@ async def test_a_request_that_cannot_be_served_is_answered_with_why_and_the_end(
     assert b"Connection: close\r\n" in answer
 
 
+HOSTILE_HEADS = {
+    "an asterisk": (b"HEAD * HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    "too long a body": (b"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999\r\n\r\n", 413),
+    "half a body": (b"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf", 400),
+    "a bad chunk": (b"HEAD / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+}
+
+
+@pytest.mark.parametrize(("data", "status"), HOSTILE_HEADS.values(), ids=HOSTILE_HEADS)
+async def test_a_head_that_cannot_be_served_is_refused_without_a_body(data: bytes, status: int) -> None:
+    answer = await ask(data)
+    assert statuses(answer, "H") == [status]
+    assert answer.endswith(b"Connection: close\r\n\r\n")
+
+
+async def test_what_is_no_request_is_told_in_a_body_also_behind_a_head() -> None:
+    assert (await ask(GET.replace(b"GET", b"HEAD") + b"?\r\n\r\n")).endswith(b"\n")
+
+
 @pytest.mark.parametrize("path", [b"/raise", b"/bad%20header"])
 async def test_a_route_that_fails_costs_its_request_alone_and_is_told(path: bytes) -> None:
     pages = Pages()
