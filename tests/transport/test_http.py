@@ -410,6 +410,8 @@ SHAKES: dict[str, tuple[bytes, int]] = {
     "by HTTP/1.0": (UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0"), 505),
     "by POST": (UPGRADE.replace(b"GET", b"POST"), 405),
     "with a body": (with_headers({"Content-Length": "1"}) + b"x", 400),
+    "with a control character in its key": (with_headers({"Sec-WebSocket-Key": "dGhlIHNhbXBs\x01SBub25jZQ=="}), 400),
+    "with one in a header that means nothing": (with_headers({"X": "\x1b[2J"}), 400),
 }
 
 

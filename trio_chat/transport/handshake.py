@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from websockets.datastructures import Headers
+from websockets.exceptions import InvalidHeader
 from websockets.http11 import Request, Response
 from websockets.server import ServerProtocol
 
@@ -41,7 +42,11 @@ def shake_hands(method: str, target: str, headers: Mapping[str, str], origins: C
         return _refusal(
             403, f"A page of {headers['origin']} may not connect to this server; its operator can allow that origin."
         )
-    return _response(ServerProtocol().accept(Request(target, Headers(headers))))
+    try:
+        request = Request(target, Headers(headers))
+    except InvalidHeader as error:  # most of these h11 lets pass
+        return _refusal(400, f"The header {error.name} has a control character in it.")
+    return _response(ServerProtocol().accept(request))
 
 
 def is_origin_allowed(origin: str | None, host: str, origins: Collection[str]) -> bool:
