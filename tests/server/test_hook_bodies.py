@@ -71,6 +71,7 @@ def test_a_key_in_the_header_goes_before_one_in_the_body() -> None:
         (JSON, b'{"text": "x", "key": 7}', 400, "key"),
         (JSON, b'{"text": "\xff"}', 400, "JSON"),
         (JSON, b'{"text": "\\ud800"}', 400, "JSON"),
+        (JSON, b'{"text": "x", "more": ' + b"[" * 100_000, 400, "nested too deep"),
         (FORM, b"text=", 400, "empty"),
         (FORM, b"payload=hello", 400, "JSON"),
         (JSON, b'{"text": "x", "key": ""}', 400, "key"),

@@ -89,6 +89,8 @@ def _decoded(body: bytes, parameters: str) -> str:
 def _from_json(body: bytes) -> Said:
     try:
         found = msgspec.json.decode(body, type=_Json)
+    except RecursionError:
+        raise HookRefused(400, "The JSON is nested too deep; leave out all but the text and the key.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise HookRefused(400, f'The body is no JSON object such as {{"text": "hello"}}: {error}.') from None
     return Said(found.text, found.key)
