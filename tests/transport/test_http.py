@@ -227,6 +227,14 @@ HOSTILE: dict[str, tuple[bytes, list[int]]] = {
     "a bad length": (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", [400]),
     "two lengths": (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", [400]),
     "a bad chunk": (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", [400]),
+    "a length and chunks": (
+        b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + GET,
+        [400],
+    ),
+    "chunks of HTTP/1.0": (
+        b"POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + GET,
+        [400],
+    ),
     "an unknown coding": (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", [501]),
     "a header with a zero": (b"GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n", [400]),
     "too long a target": (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", [431]),

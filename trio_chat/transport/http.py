@@ -144,14 +144,12 @@ class _Conversation:
         if not isinstance(head, h11.Request):
             raise _Refused(400, "This is no request.")
         self._head_only = head.method == b"HEAD"
-        too_long = _Refused(413, f"The body of a request may have {MAX_BODY_BYTES:,} bytes.")
-        if int(dict(head.headers).get(b"content-length", 0)) > MAX_BODY_BYTES:
-            raise too_long  # before a client that expects 100 (Continue) begins to send it
+        _check_length(head)
         body = bytearray()
         while isinstance(event := await self._event(), h11.Data):
             body += event.data
             if len(body) > MAX_BODY_BYTES:
-                raise too_long
+                raise _too_long()
         return head, bytes(body)
 
     async def _event(self) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
@@ -206,6 +204,23 @@ class _Conversation:
         data = b"".join([self._h11.send(event) or b"" for event in events])
         with trio.fail_after(ANSWER_S):
             await self._stream.send_all(data)
+
+
+def _check_length(head: h11.Request) -> None:
+    """Refuse a body that is too long, before a client that expects 100 (Continue) begins to send it.
+
+    Refused is one, too, whose length a proxy may have understood otherwise (RFC 9112, section 6.1): what is its body to
+    one of us may be another request to the other, made up by whoever sent it.
+    """
+    headers = dict(head.headers)
+    if b"transfer-encoding" in headers and (b"content-length" in headers or head.http_version != b"1.1"):
+        raise _Refused(400, "The length of a body is told by Content-Length, or by chunks of HTTP/1.1.")
+    if int(headers.get(b"content-length", 0)) > MAX_BODY_BYTES:
+        raise _too_long()
+
+
+def _too_long() -> _Refused:
+    return _Refused(413, f"The body of a request may have {MAX_BODY_BYTES:,} bytes.")
 
 
 def _as_request(head: h11.Request, body: bytes, peer: str, site: Site) -> HttpRequest:
