@@ -214,6 +214,25 @@ async def test_the_longest_body_is_taken() -> None:
     assert statuses(await ask(head + bytes(MAX_BODY_BYTES))) == [200]
 
 
+async def test_a_read_of_nothing_but_the_shortest_chunks_lets_others_run_in_between() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with served() as stream, trio.open_nursery() as nursery:
+        await stream.send_all(
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 2_000 + b"0\r\n\r\n"
+        )
+        nursery.start_soon(count)
+        assert (await stream.receive_some()).startswith(b"HTTP/1.1 200 ")
+        nursery.cancel_scope.cancel()
+    assert turns > 2_000
+
+
 HOSTILE: dict[str, tuple[bytes, list[int]]] = {
     "no HTTP": (b"HELLO\r\n\r\n", [400]),
     "SSH": (b"SSH-2.0-OpenSSH_9.6\r\n", [400]),
