@@ -371,7 +371,6 @@ test("a million hostile characters are read: what took the square of that would 
   for (const piece of HOSTILE) {
     const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
     assert(parse(text).length > 0, piece);
-    assert(parse(`${text}\n${piece.trim()}`).length > 0, piece);
   }
   const [long, blank] = ["x".repeat(1_000_000), " ".repeat(1_000_000)];
   for (const text of [

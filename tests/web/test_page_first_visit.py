@@ -1,4 +1,6 @@
-"""Coming to the page: for the first time, again, and twice at once."""
+"""Coming to the page: for the first time, again, twice at once, and being called back to it."""
+
+from urllib.parse import quote
 
 import pytest
 from selenium.webdriver.common.keys import Keys
@@ -28,6 +30,16 @@ def test_the_address_leads_to_a_room_and_follows_it(browser: Browser, url: str, 
     assert window.js("return location.hash") == "#elsewhere"
     window.js("location.hash = arguments[0]", room)
     window.reads(f"#{room}", "#header h1")
+
+
+@pytest.mark.parametrize("wrong", ["no\u202eroom", "@nobody-at-all"])
+def test_an_address_that_leads_nowhere_leads_to_the_lobby_with_a_sentence(
+    browser: Browser, server: ServerProcess, wrong: str
+) -> None:
+    window = browser.open(f"{page_url(server)}#{quote(wrong)}")
+    window.come_in(f"astray-{len(wrong)}")
+    window.reads("#lobby", "#header h1")
+    window.until("document.querySelector('.word.warning') !== null")
 
 
 def test_a_name_that_somebody_has_is_refused_in_a_sentence_and_another_is_taken(
@@ -83,3 +95,32 @@ def test_what_one_window_has_read_is_read_in_the_other(
     second = browser.open(url)
     second.reads("did you see this, reads?")
     first.until("document.querySelector('.room.unread') === null && !document.title.startsWith('(')")
+
+
+NOTED = """
+window.noted = [];
+window.Notification = class {
+  static permission = "granted";
+  constructor(title, {body}) { noted.push([title, body]); }
+};
+"""
+
+
+def test_who_looks_elsewhere_is_called_when_spoken_to_and_for_nothing_else(
+    browser: Browser, server: ServerProcess, url: str, room: str, people: People
+) -> None:
+    bob = people.enter("bob-calls", room, server.url)
+    window = browser.open(url)
+    window.come_in("called")
+    window.js(NOTED)
+    bob.say("called: you can see this")
+    window.reads("called: you can see this")
+    window.js("document.hasFocus = () => false")
+    bob.say("just saying")
+    bob.say("are you there, called?")
+    window.until("document.title.startsWith('(1) ')")
+    assert window.js("return document.getElementById('favicon').href").endswith("icon-unread.svg")
+    assert window.js("return noted") == [[f"bob-calls in #{room}", "are you there, called?"]]
+    window.js("delete document.hasFocus")
+    window.js("dispatchEvent(new Event('focus'))")
+    window.until("!document.title.startsWith('(')")
