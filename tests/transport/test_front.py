@@ -160,6 +160,9 @@ async def test_when_the_server_stops_who_has_said_nothing_is_handed_on_at_once()
         await wait_all_tasks_blocked()
         assert len(house.began) == 1
         assert await said(stream, b"so late") == b"so late"
+    async with visited(house):
+        await wait_all_tasks_blocked()
+        assert len(house.began) == 2
 
 
 # --- TLS ----------------------------------------------------------------------------------------------

@@ -177,6 +177,16 @@ async def test_what_comes_behind_the_end_is_ignored(case: Case, behind: bytes) -
     assert same(await outcome([case.stream, behind]), expected(case))
 
 
+async def test_after_both_ends_what_still_comes_is_read_so_that_nothing_resets_the_connection() -> None:
+    tape = Tape([close(1000), GOOD, GOOD])
+    stream = WebSocketStream(tape)
+    assert await stream.receive_some() == b""
+    await stream.send_eof()
+    assert not tape.is_used_up
+    assert await stream.receive_some() == b""
+    assert tape.is_used_up
+
+
 async def test_of_many_pings_the_first_and_the_newest_are_answered_where_nothing_can_be_sent_for_long() -> None:
     tape = Tape([frame(PING, b"1") + frame(PING, b"2") + frame(PING, b"3") + GOOD], takes=[0] * 6)
     assert await WebSocketStream(tape).receive_some() == b"good"

@@ -210,6 +210,34 @@ test("a jump shows the messages around, and the way back reads until the newest"
   assert.deepEqual([room.timeline.last, room.timeline.attached], [501, true]);
 });
 
+test("what comes while nobody looks stands below a line, and what comes while somebody does does not", async () => {
+  const desk = new Desk();
+  await desk.in("lobby", 4);
+  const { model } = desk;
+  model.seen(4, true);
+  model.looking(false);
+  assert.equal(model.room.newAfter, 4);
+  model.looking(true);
+  assert.equal(model.room.newAfter, null);
+  model.looking(false);
+  desk.says("lobby", 5);
+  model.looking(true);
+  assert.equal(model.room.newAfter, 4);
+});
+
+test("a room that was left somewhere in its past is opened at its end", async () => {
+  const desk = new Desk();
+  await desk.in("lobby", 500);
+  await desk.in("python", 2);
+  const { room, reader } = desk.model;
+  room.timeline.replace([{ type: "message", room: "lobby", seq: 7, at: 1, author: "b", nick: "b", text: "x" }], true);
+  desk.model.open("python");
+  desk.model.open("lobby");
+  await settled();
+  assert.equal(desk.client.last("ask").details[0].before, undefined);
+  assert.ok(reader.isBusy(room, "end"));
+});
+
 test("a hundred thousand messages leave a window, whether one looks at the end or far above", async () => {
   for (const atBottom of [true, false]) {
     const desk = new Desk({ kept: 200 });

@@ -149,7 +149,7 @@ class WebSocketStream:
             if isinstance(frame, Frame):
                 self._take(frame)
         answers = self._parser.data_to_send()
-        if SEND_EOF in answers and not self._over:
+        if SEND_EOF in answers:
             self._over = True
             self._closing = next((answer for answer in answers if answer[:1] == _CLOSE_BYTE), _CLOSE_NORMAL)
 

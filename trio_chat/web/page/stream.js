@@ -242,8 +242,14 @@ export class Stream {
     });
     this.toEnd.addEventListener("click", () => this.goToEnd());
     this.toNew.addEventListener("click", () => this.#goToNew());
-    addEventListener("focus", () => this.noteSeen());
-    document.addEventListener("visibilitychange", () => this.noteSeen());
+    const look = () => {
+      this.model.looking(!document.hidden && document.hasFocus());
+      this.noteSeen();
+      this.model.changed("timeline");
+    };
+    addEventListener("focus", look);
+    addEventListener("blur", look);
+    document.addEventListener("visibilitychange", look);
   }
 
   async #goToNew() {
