@@ -32,6 +32,7 @@ from trio_chat.transport import (
     server_context,
 )
 from trio_chat.transport.forwarded import client_address, trusted_networks
+from trio_chat.transport.handshake import known_origins
 from trio_chat.web import Pages, load_pages
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class Server:
         self._none_left = trio.Event()
         self._stopping = ""
         peer_name = partial(client_address, trusted=trusted_networks(config.trusted_proxies))
-        site = Site(self.routes, self._page_failed, peer_name=peer_name)
+        site = Site(self.routes, self._page_failed, known_origins(config.origins), peer_name)
         self._front = Front(
             self.handle,
             site,

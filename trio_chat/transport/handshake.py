@@ -4,7 +4,8 @@ This file owns the decision (RFC 6455, section 4.2; the checks are those of the 
 ask: a page of our own origin, or a program. It must not know how the request came nor how the answer leaves.
 """
 
-from collections.abc import Collection, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from websockets.datastructures import Headers
@@ -17,6 +18,27 @@ from trio_chat.transport.exchange import HttpResponse
 VERSION: Final = "13"
 
 _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
+
+_ORIGIN: Final = re.compile(r"([a-z][a-z0-9+.-]*)://([a-z0-9._-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
+"""As browsers write one (RFC 6454, section 6.2): no slash behind it, and a name in ASCII."""
+
+
+def known_origins(texts: Iterable[str]) -> frozenset[str]:
+    """Return the origins that an operator named, as browsers write them.
+
+    Raises:
+        ValueError: one is no origin; the message is one sentence for the operator.
+    """
+    origins = set()
+    for text in texts:
+        found = _ORIGIN.fullmatch(text.strip().lower().removesuffix("/"))
+        if found is None:
+            raise ValueError(
+                f"{text!r} is no origin; name a page's as https://chat.example, with its port if it has one"
+            )
+        scheme, host, port = found.groups()
+        origins.add(f"{scheme}://{host}{port if port and port != _DEFAULT_PORTS.get(scheme) else ''}")
+    return frozenset(origins)
 
 
 def shake_hands(method: str, target: str, headers: Mapping[str, str], origins: Collection[str]) -> HttpResponse:
@@ -40,7 +62,7 @@ def shake_hands(method: str, target: str, headers: Mapping[str, str], origins: C
         )
     if not is_origin_allowed(headers.get("origin"), headers.get("host", ""), origins):
         return _refusal(
-            403, f"A page of {headers['origin']} may not connect to this server; its operator can allow that origin."
+            403, f"A page of {headers['origin']} may not connect; the server's operator can allow it by --origin."
         )
     try:
         request = Request(target, Headers(headers))
