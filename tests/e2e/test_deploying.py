@@ -130,6 +130,19 @@ def test_a_page_of_an_origin_that_is_named_may_connect(tmp_path: Path) -> None:
             pass
 
 
+def test_a_page_whose_name_was_led_to_this_machine_is_refused_unless_it_is_named(tmp_path: Path) -> None:
+    host, origin = "chat.example", Origin("https://chat.example")
+    for flags, refused in (([], True), (["--origin", origin], False)):
+        with running_server("--port", "0", "--store", "memory:", *flags, log=tmp_path / "server.log") as server:
+            asking = http.client.HTTPConnection(server.host, server.port, timeout=PATIENCE_S)
+            upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+            asking.request(
+                "GET", "/ws", headers={"Host": host, "Origin": origin, "Sec-WebSocket-Key": "A" * 22 + "==", **upgrade}
+            )
+            assert asking.getresponse().status == (403 if refused else 101)
+            asking.close()
+
+
 def test_its_flags_do_what_it_says(tmp_path: Path) -> None:
     flags = ["--port", "0", "--store", "memory:", "--trusted-proxy", "127.0.0.1", "--trusted-proxy", "10.0.0.0/8"]
     for metrics, status in (("any", 200), ("local", 403), ("off", 404)):

@@ -177,7 +177,8 @@ class _Conversation:
             return _plain(505, "A WebSocket needs HTTP/1.1.")
         if request.body:
             return _plain(400, "A request for a WebSocket has no body.")
-        return shake_hands(request.method, head.target.decode("ascii"), request.headers, self._site.origins)
+        target = head.target.decode("ascii")
+        return shake_hands(request.method, target, request.headers, self._site.origins, self._stream.peer)
 
     async def _switch(self, response: HttpResponse, request: HttpRequest) -> WebSocketStream:
         await self._send_event(
