@@ -143,6 +143,8 @@ class _Conversation:
         head = await self._event()
         if not isinstance(head, h11.Request):
             raise _Refused(400, "This is no request.")
+        if head.method == b"CONNECT":  # to h11, any answer of success makes it a tunnel
+            raise _Refused(501, "This server is no proxy.")
         self._head_only = head.method == b"HEAD"
         _check_length(head)
         body = bytearray()
