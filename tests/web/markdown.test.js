@@ -344,7 +344,7 @@ test("the known ways to smuggle a script in come out as the text that they are",
   }
 });
 
-test("a million hostile characters are read: what took the square of that would not come to an end", () => {
+test("hundreds of thousands of hostile characters are read: what took their square would not come to an end", () => {
   const HOSTILE = [
     "*a ",
     "a* ",
@@ -376,7 +376,7 @@ test("a million hostile characters are read: what took the square of that would 
     "~~~\n> ",
   ];
   for (const piece of HOSTILE) {
-    const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
+    const text = piece.repeat(Math.ceil(400_000 / piece.length));
     assert(parse(text).length > 0, piece);
   }
   const [long, blank] = ["x".repeat(1_000_000), " ".repeat(1_000_000)];

@@ -30,7 +30,7 @@ export class Banner {
       this.#show("You have left.", "Come back", () => location.reload());
     } else if (state === "waiting") {
       const why = reason || "The connection was lost.";
-      this.#show(`${why} What you write is kept, and sent once it is back.`, "Try now", () => this.model.client.retryNow());
+      this.#show(`${why} What you write is kept and sent later.`, "Try now", () => this.model.client.retryNow());
       this.#tick();
     } else if (this.element.hidden) {
       this.#timer = setTimeout(() => this.#show("Connecting …"), PATIENCE_MS);
