@@ -116,6 +116,16 @@ test("what is on its way and what bots write come last, where the end is in the 
   assert.deepEqual(kinds(rows(room, { pending })), ["start", "day", "message"]);
 });
 
+test("a bot can be stopped by whoever asked it, and by anybody where nobody is known to have", () => {
+  const turn = (number, fields) => ({ type: "turn", turn: number, author: "s", nick: "sage", change: "begun", ...fields });
+  const room = newRoom({});
+  room.drafts.take(turn(1, { asker: ME.me }), 0);
+  room.drafts.take(turn(2, { asker: "b" }), 0);
+  room.drafts.take({ type: "draft", turn: 2, author: "s", nick: "sage", text: "so" }, 0);
+  room.drafts.take(turn(3, {}), 0);
+  assert.deepEqual(rows(room).flatMap((row) => (row.kind === "draft" ? [row.mayStop] : [])), [true, false, true]);
+});
+
 test("rows keep their keys when older ones come, and are equal where nothing changed", () => {
   const room = newRoom({}, {}, {});
   const before = rows(room);

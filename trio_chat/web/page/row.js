@@ -112,7 +112,7 @@ const DRAW = {
       "Stop",
     );
     const body = h("div.growing", {}, ...soFar(draft));
-    return shell({ ...draft, head: true, bot: true, at: undefined, extra: stop }, [body]);
+    return shell({ ...draft, head: true, bot: true, at: undefined, extra: row.mayStop ? stop : null }, [body]);
   },
 };
 

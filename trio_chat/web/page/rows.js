@@ -165,7 +165,8 @@ class Builder {
       });
     }
     for (const draft of this.room.drafts.all()) {
-      this.#push({ key: `x${draft.turn}`, kind: "draft", draft, head: true });
+      const mayStop = !draft.asker || draft.asker === this.options.me;
+      this.#push({ key: `x${draft.turn}`, kind: "draft", draft, mayStop, head: true });
     }
   }
 }
