@@ -47,6 +47,7 @@ def assert_refused(*arguments: str, because: Sequence[str]) -> None:
         ("--port 0 --store memory: --host 192.0.2.1", ["192.0.2.1"]),
         ("--port 0 --metrics some", ["--metrics", "some"]),
         ("--port 0 --trusted-proxy 10.0.0.0/40", ["10.0.0.0/40", "127.0.0.1"]),
+        ("--port 0 --origin www.example", ["www.example", "https://"]),
         ("--port 0 --store memory: --certificate none.pem --key none.pem", ["certificate", "none.pem", "No such file"]),
         ("--port 0 --store memory: --certificate none.pem", ["--certificate", "--key"]),
         ("--port 0 --store memory: --key none.pem", ["--certificate", "--key"]),

@@ -52,6 +52,7 @@ def main(
     log_level: LogLevel | None = None,
     metrics: Literal["local", "any", "off"] | None = None,
     trusted_proxy: Annotated[list[str] | None, Parameter(negative=())] = None,
+    origin: Annotated[list[str] | None, Parameter(negative=())] = None,
 ) -> None:
     """Run a chat server until SIGINT or SIGTERM.
 
@@ -88,6 +89,8 @@ def main(
         Who may read /metrics: this machine (local), and nobody through a proxy; any; or nobody (off). [default: local]
     trusted_proxy
         The address or network of a reverse proxy, whose word is taken on where a request came from. May be repeated.
+    origin
+        The origin of a page on another site that may connect, as https://chat.example. May be repeated.
     """
     flags: dict[str, object] = {
         "host": host,
@@ -101,6 +104,7 @@ def main(
         "log_level": log_level,
         "metrics": metrics,
         "trusted_proxies": trusted_proxy,
+        "origins": origin,
     }
     try:
         settings = load_config(

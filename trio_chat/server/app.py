@@ -32,6 +32,7 @@ from trio_chat.transport import (
     server_context,
 )
 from trio_chat.transport.forwarded import client_address, trusted_networks
+from trio_chat.transport.handshake import known_origins
 from trio_chat.web import Pages, load_pages
 
 if TYPE_CHECKING:
@@ -89,9 +90,15 @@ class Server:
         self._none_left = trio.Event()
         self._stopping = ""
         peer_name = partial(client_address, trusted=trusted_networks(config.trusted_proxies))
-        site = Site(self.routes, self._page_failed, peer_name=peer_name)
+        site = Site(self.routes, self._page_failed, known_origins(config.origins), peer_name)
         self._front = Front(
-            self.handle, site, tls=tls, silent_s=config.hello_s, refused=self._refused, departed=self._one_left
+            self.handle,
+            site,
+            tls=tls,
+            silent_s=config.hello_s,
+            refused=self._refused,
+            failed=self._failed,
+            departed=self._one_left,
         )
         self._secure = "s" if tls else ""
 
@@ -146,7 +153,7 @@ class Server:
                 connection.stop(self._stopping, COME_BACK_MS)
             await connection.run()
         except* Exception:  # the border where a bug in one connection costs that connection alone
-            log.exception("a connection failed", address=stream.peer)
+            self._failed(stream.peer)
         finally:
             self._connections.discard(connection)
             self._one_left()
@@ -203,6 +210,9 @@ class Server:
 
     def _refused(self, address: str, why: str) -> None:
         log.info("refused", address=address, why=why)
+
+    def _failed(self, address: str) -> None:
+        log.exception("a connection failed", address=address)
 
     async def watch(self) -> None:
         """Ping and cut silent peers, and forget who was lost long ago, until cancelled."""
