@@ -34,7 +34,7 @@ def problems(window: Window, state: str) -> list[Any]:
         # By the debugger, for the page's own policy lets no other script in.
         expression = {"expression": AXE.read_text(encoding="utf-8")}
         window.driver.execute_cdp_cmd("Runtime.evaluate", expression)
-    found: list[Any] = window.driver.execute_async_script(LOOK)
+    found: list[Any] = window.ask(LOOK)
     return [(state, problem) for problem in found]
 
 
@@ -76,8 +76,8 @@ def test_axe_finds_nothing_wrong_in_any_state(
     for panel in ("sidebar", "members"):
         if window.js("return document.getElementById(arguments[0]).hidden", panel):
             window.click(f"#toggle-{panel}")
-        found += problems(window, panel)
-        window.press(Keys.ESCAPE)
+            found += problems(window, panel)
+            window.press(Keys.ESCAPE)
     window.js("document.querySelector('.me [aria-label^=Keys]').click()")
     window.until("document.querySelector('dialog.help') !== null")
     found += problems(window, "help")
@@ -156,7 +156,7 @@ def test_the_keyboard_alone_does_everything(
     window.press(Keys.ESCAPE)
     window.until("document.querySelector('#search:not([hidden])') === null")
     window.press(Keys.ESCAPE)
-    window.press("?")
+    window.press(Keys.F1)
     window.until("document.querySelector('dialog.help') !== null")
     window.press(Keys.ESCAPE)
     window.until("document.querySelector('dialog') === null")

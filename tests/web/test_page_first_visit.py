@@ -1,5 +1,7 @@
 """Coming to the page: for the first time, again, and twice at once."""
 
+from urllib.parse import quote
+
 import pytest
 from selenium.webdriver.common.keys import Keys
 
@@ -28,6 +30,16 @@ def test_the_address_leads_to_a_room_and_follows_it(browser: Browser, url: str, 
     assert window.js("return location.hash") == "#elsewhere"
     window.js("location.hash = arguments[0]", room)
     window.reads(f"#{room}", "#header h1")
+
+
+@pytest.mark.parametrize("wrong", ["no\u202eroom", "@nobody-at-all"])
+def test_an_address_that_leads_nowhere_leads_to_the_lobby_with_a_sentence(
+    browser: Browser, server: ServerProcess, wrong: str
+) -> None:
+    window = browser.open(f"{page_url(server)}#{quote(wrong)}")
+    window.come_in(f"astray-{len(wrong)}")
+    window.reads("#lobby", "#header h1")
+    window.until("document.querySelector('.word.warning') !== null")
 
 
 def test_a_name_that_somebody_has_is_refused_in_a_sentence_and_another_is_taken(

@@ -1,14 +1,14 @@
 """Reading what was said before: any distance, without a jump, with few elements; searching, and what is new."""
 
-from typing import Any
-
 import pytest
+import trio
 from selenium.webdriver.common.keys import Keys
 
+from benchmarks.chronicle import chronicle
 from benchmarks.server_process import ServerProcess
 from tests.web.browser import PHONE, Browser, Window, needs_browser
 from tests.web.conftest import page_url
-from tests.web.people import People, company
+from tests.web.people import People
 
 pytestmark = [pytest.mark.browser, needs_browser]
 
@@ -69,18 +69,15 @@ done([worst, most, viewport.scrollTop]);
 
 def scroll_up(window: Window, pixels: int, steps: int) -> tuple[float, int, float]:
     """Scroll up in steps; return by how many pixels a row jumped at worst, the most elements, and where that ended."""
-    window.turn()
-    script = f"(async (...arguments) => {{ {SCROLL_UP} }})(...arguments)"
-    found: Any = window.driver.execute_async_script(script, pixels, steps)
+    found = window.ask(f"(async (...arguments) => {{ {SCROLL_UP} }})(...arguments)", pixels, steps)
     return found[0], found[1], found[2]
 
 
 @pytest.fixture(scope="module")
 def long_room(server: ServerProcess) -> str:
     """A room in which much was said, in texts of many lengths, by somebody who is gone."""
-    with company() as people:
-        texts = [f"message {number}: " + "so it goes on " * (number * 7 % 23) for number in range(1, MANY + 1)]
-        people.enter("chronicler", "long", server.url).say_all(texts)
+    texts = [f"message {number}: " + "so it goes on " * (number * 7 % 23) for number in range(1, MANY + 1)]
+    trio.run(chronicle, server, "long", texts)
     return f"{page_url(server)}#long"
 
 

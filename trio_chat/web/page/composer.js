@@ -37,6 +37,7 @@ export class Composer {
     this.bar = h("div.mode", { hidden: true });
     this.left = h("span.left", { id: "left", "aria-live": "polite" });
     this.button = h("button.send", { type: "submit", "aria-label": "Send", title: "Send (Enter)" }, icon("send"));
+    addEventListener("resize", () => this.#fit());
     const submit = (event) => {
       event.preventDefault();
       this.#send();
@@ -117,6 +118,7 @@ export class Composer {
     const { input } = this;
     input.style.height = "auto";
     input.style.height = `${input.scrollHeight}px`;
+    input.classList.toggle("tall", input.scrollHeight > input.clientHeight + 1);
     const most = this.model.client?.limits?.text_chars ?? TEXT_CHARS;
     const left = most - [...input.value].length;
     this.left.textContent = left < most / 10 ? `${left}` : "";

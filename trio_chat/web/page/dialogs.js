@@ -67,7 +67,7 @@ const KEYS = [
   ["Shift Tab, then ↑ ↓", "walk through the messages"],
   ["R, C, E, Delete", "on a message: reply, copy, edit, delete"],
   ["Ctrl M", "show or hide the members"],
-  ["?", "this list"],
+  ["F1, or ? outside of a text", "this list"],
 ];
 
 /** Show what the keys do. `commands` are the slash commands, as far as they are known. */
@@ -85,7 +85,7 @@ export function showHelp(commands) {
   openDialog("Help", { class: "help" }, h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Keys and commands" }, ...body.filter(Boolean)));
 }
 
-const KEY = /^(?:Enter|Shift|Tab|Esc|Ctrl|Alt|Home,?|End|PageUp,?|PageDown|Delete|[A-Z],?|[/?↑↓],?)$/;
+const KEY = /^(?:F1,?|Enter|Shift|Tab,?|Esc|Ctrl|Alt|Home,?|End|PageUp,?|PageDown|Delete|[A-Z],?|[/?↑↓],?)$/;
 
 function keyOrWord(word) {
   const [key, comma] = word.endsWith(",") ? [word.slice(0, -1), ", "] : [word, " "];

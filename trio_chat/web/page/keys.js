@@ -20,7 +20,9 @@ export function listenToKeys(page) {
 function chord(event, { model, panels, sidebar, switchRoom }) {
   const control = (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey;
   if (control) {
-    return { k: switchRoom, f: () => panels.open("search"), m: () => panels.toggle("members") }[event.key.toLowerCase()] ?? null;
+    // The browser's own search finds only what is drawn; who wants it presses again.
+    const search = () => !event.target.closest("#search") && panels.open("search");
+    return { k: switchRoom, f: search, m: () => panels.toggle("members") }[event.key.toLowerCase()] ?? null;
   }
   const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (event.altKey && by !== undefined) {
@@ -32,6 +34,7 @@ function chord(event, { model, panels, sidebar, switchRoom }) {
 
 function plain(event, { stream, composer, panels, help }) {
   const { target, key } = event;
+  if (key === "F1") return help;
   const writes = target instanceof HTMLTextAreaElement || target instanceof HTMLInputElement;
   const empty = target === composer.input && composer.isEmpty;
   const scroll = {
@@ -48,8 +51,8 @@ function plain(event, { stream, composer, panels, help }) {
       else stream.goToEnd();
     };
   }
-  if (key === "?" && (!writes || empty)) return help;
   if (writes) return undefined;
+  if (key === "?") return help;
   return onMessages(event, { stream, composer });
 }
 

@@ -228,6 +228,7 @@ function come(nick) {
 function take(event) {
   model.take(event);
   if (event.type === "redacted") unsay(event);
+  if (event.type === "presence" && event.change === "renamed" && event.author === model.me) saveNick(model.nick);
   if (event.type !== "state") return;
   if (event.state === "open") {
     saveNick(event.nick);

@@ -107,7 +107,7 @@ export class Model {
       const { room } = await this.client.direct(nick);
       this.open(room);
     } catch (error) {
-      this.tell(error.message, { level: "warning" });
+      await this.#complain(error);
     }
   }
 
@@ -197,11 +197,16 @@ export class Model {
       const joined = await this.client.join(name, { last: FIRST });
       if (open) this.open(joined.room);
     } catch (error) {
-      // A room of yesterday that is no more is no news; one that was asked for is.
-      if (open) this.tell(error.message, { level: "warning" });
-      if (open && this.current === null && name !== LOBBY) this.open(LOBBY);
       this.#saveRooms();
+      // A room of yesterday that is no more is no news; one that was asked for is.
+      if (open && name !== LOBBY) await this.#complain(error);
     }
+  }
+
+  /** Tell that one could not go somewhere; from nowhere one comes into the lobby. */
+  async #complain(error) {
+    if (this.current === null) await this.#join(LOBBY, true);
+    this.tell(error.message, { level: "warning" });
   }
 
   #savedRooms() {
@@ -267,7 +272,12 @@ const HANDLERS = {
     if (event.change === "renamed" && room?.peer === event.nick) room.peer = event.to;
     model.changed("members", "rooms");
   },
-  members: (model) => model.changed("members", "rooms"),
+  members: (model, event, room) => {
+    // Presence had to be dropped: bots may have gone without a word.
+    const here = new Set(event.members.map(({ author }) => author));
+    for (const { author } of room?.drafts.all() ?? []) if (!here.has(author)) room.drafts.gone(author);
+    model.changed("members", "rooms", "timeline");
+  },
   notice: (model, event) => model.tell(event.text, event),
   state: (model, event) => {
     model.connection = { ...event, at: model.now() };

@@ -27,6 +27,7 @@ export function drawer(context) {
     if (row.kind === "draft" && before !== undefined) return grow(row, before);
     const element = h(`li.row.${row.kind}-row`, {}, ...DRAW[row.kind](row, context));
     if (row.kind === "message") dress(element, row);
+    if (row.kind === "pending") element.classList.toggle("head", row.head);
     return element;
   };
 }
@@ -63,7 +64,8 @@ const DRAW = {
     h(
       `div.word${row.level === "warning" ? ".warning" : ""}`,
       {},
-      h("pre", { dir: "auto" }, row.text),
+      // Several lines are a list whose columns stand below one another.
+      row.text.includes("\n") ? h("pre", { dir: "auto" }, row.text) : h("p", { dir: "auto" }, row.text),
       h("span.only", {}, "Only you see this. ", h("button.link", { type: "button", onclick: () => act("dismiss", row.id) }, "Dismiss")),
     ),
   ],

@@ -86,9 +86,16 @@ export class Sender {
       const answer = await this.#ask(item);
       await this.#answered(item, answer);
     } catch (error) {
-      model.outbox.put({ ...item, state: "refused", error: error.message, code: error.code });
+      if (model.rooms.has(item.room)) model.outbox.put({ ...item, state: "refused", error: error.message, code: error.code });
+      else this.#lost(item, error);
     }
     model.changed("timeline", "rooms");
+  }
+
+  /** Say what cannot be said any more: its room is gone, and no row there could tell. */
+  #lost(item, error) {
+    this.model.outbox.drop(item.key);
+    this.model.tell(`This was not sent: ${item.text}\n${error.message}`, { level: "warning" });
   }
 
   #ask({ key, room, text, command, replyTo }) {

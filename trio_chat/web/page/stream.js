@@ -63,6 +63,7 @@ export class Stream {
       this.#active = null;
       this.list.reset();
     }
+    room.drafts.expire(model.now());
     this.rows = buildRows(room, model.outbox.of(room.name), {
       me: model.me,
       nick: model.nick,
