@@ -17,6 +17,8 @@ benchmarks, each with --help:
   python -m benchmarks.kill9        kill -9, again and again, and what was promised before it
   python -m benchmarks.slow_reader  100 MB past somebody who reads slowly
   python -m benchmarks.turns        what the turn of a bot costs, and how soon it is stopped
+  python -m benchmarks.keystroke    how soon a key is on the screen of the terminal, idle and under a flood
+  python -m benchmarks.screenshots_terminal   no measurement: makes the pictures of the terminal in docs/images
 """
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.npm import VERSIONS
+
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted(path for package in ("protocol", "trio_chat") for path in (ROOT / package).rglob("*.py"))
 MODULES = [*SOURCES, ROOT / "noxfile.py", *sorted(ROOT.glob("tests/**/*.py")), *sorted(ROOT.glob("benchmarks/**/*.py"))]
@@ -80,6 +82,11 @@ def test_the_readme_says_how_to_run_the_tests_where_ci_looks_for_it() -> None:
     marked = re.search(r"^<!-- test -->\n+```sh\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL)
     assert marked is not None, "README.md has no sh block after <!-- test -->"
     assert [line for line in marked[1].splitlines() if "nox" in line]
+
+
+def test_ci_installs_the_npm_packages_that_tests_look_for() -> None:
+    installed = re.findall(r'"((?:@\w+/)?[\w-]+)@([\d.]+)"', (ROOT / ".ci" / "run").read_text(encoding="utf-8"))
+    assert dict(installed) == VERSIONS
 
 
 def test_every_dependency_has_a_lower_bound() -> None:

@@ -217,4 +217,15 @@ WORKS: Final[Mapping[str, Work]] = {
         cost,
         ("full_cpu_us_per_message", "paced_cpu_us_per_message", "paced_p50_us", "kernel_share", "lost"),
     ),
+    "W9": Work(
+        "as W1, by WebSocket beside plain TCP",
+        ("trio_chat", "trio_chat_websocket", "websockets_broadcast"),
+        full_speed,
+        FLOW,
+        (
+            Goal("trio_chat_websocket", "deliveries_per_s", ">=", 0.667, "trio_chat"),
+            Goal("trio_chat_websocket", "cpu_us_per_delivery", "<=", 1.5, "trio_chat"),
+            Goal("trio_chat_websocket", "deliveries_per_s", ">=", 0.0, "websockets_broadcast"),
+        ),
+    ),
 }

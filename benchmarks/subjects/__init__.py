@@ -17,6 +17,7 @@ NAMES: Final = (
     "ngircd",
     "asyncio_streams",
     "asyncio_uvloop",
+    "trio_chat_websocket",
     "websockets_broadcast",
     "threads",
     "select_loop",

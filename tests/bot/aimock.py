@@ -1,12 +1,10 @@
 """The provider that nobody here wrote: the npm package `@copilotkit/aimock`, as a process of its own.
 
-This file owns where it is looked for, and its life. `.ci/run` installs it; the reason that is given where it is
-missing says how to do so by hand. It must not know the bot.
+This file owns its life. It must not know the bot.
 """
 
 import json
 import re
-import shutil
 import subprocess
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
@@ -18,26 +16,11 @@ import psutil
 import pytest
 import trio
 
-VERSION: Final = "1.43.0"
-_PREFIX: Final = Path(__file__).parents[2] / "build" / "npm"
-_PROGRAM: Final = _PREFIX / "node_modules" / ".bin" / "llmock"  # of the two programs, the one with flags
-_NODE: Final = 20  # the oldest that it says it runs on
+from tests.npm import MODULES, missing
 
+_PROGRAM: Final = MODULES / ".bin" / "llmock"  # of the two programs, the one with flags
 
-def _missing() -> str | None:
-    """Return what stands in the way of running it."""
-    node = shutil.which("node")
-    if node is None:
-        return f"there is no node; install nodejs {_NODE} or newer"
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=False, timeout=30).stdout
-    if int(version.strip().lstrip("v").partition(".")[0] or 0) < _NODE:
-        return f"node is {version.strip()}; install nodejs {_NODE} or newer"
-    if not _PROGRAM.exists():
-        return f"there is no aimock; npm install --prefix build/npm --no-save @copilotkit/aimock@{VERSION}"
-    return None
-
-
-MISSING: Final = _missing()
+MISSING: Final = missing("@copilotkit/aimock")
 needs_aimock = pytest.mark.skipif(MISSING is not None, reason=MISSING or "")
 
 

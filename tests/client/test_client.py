@@ -257,3 +257,29 @@ async def test_a_notice_of_the_server_is_an_event(server: FakeServer) -> None:
     async with opened(server) as client:
         server.tell(Notice("Tea is ready.", level="info"))
         assert await next_of(client, Notice) == Notice("Tea is ready.")
+
+
+async def test_a_ping_takes_as_long_as_the_server_and_ends_with_the_connection(
+    server: FakeServer, nursery: trio.Nursery
+) -> None:
+    took: list[float | None] = []
+
+    async with opened(server) as client:
+
+        async def ping() -> None:
+            took.append(await client.ping())
+
+        with server.holding_answers():
+            nursery.start_soon(ping)
+            await trio.sleep(0.5)
+        await settled()
+        with server.holding_answers():
+            nursery.start_soon(ping)
+            await settled()
+            server.refused_dials = 1
+            server.cut()
+            await settled()
+        assert took == [pytest.approx(0.5), None]
+        assert not client.connected
+        await ping()
+        assert took[-1] is None

@@ -13,6 +13,9 @@ import trio
 
 from benchmarks.server_process import PATIENCE_S, ServerProcess, running_server
 from tests.e2e.meeting import dialled, say_bye, strange_lines
+from tests.server.peer import Peer
+from tests.transport.test_listen import has_ipv6
+from trio_chat.transport import dial_tcp
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -44,6 +47,9 @@ def assert_refused(*arguments: str, because: Sequence[str]) -> None:
         ("--port 0 --store memory: --host 192.0.2.1", ["192.0.2.1"]),
         ("--port 0 --metrics some", ["--metrics", "some"]),
         ("--port 0 --trusted-proxy 10.0.0.0/40", ["10.0.0.0/40", "127.0.0.1"]),
+        ("--port 0 --store memory: --certificate none.pem --key none.pem", ["certificate", "none.pem", "No such file"]),
+        ("--port 0 --store memory: --certificate none.pem", ["--certificate", "--key"]),
+        ("--port 0 --store memory: --key none.pem", ["--certificate", "--key"]),
         ("surplus", ["surplus"]),
     ],
 )
@@ -128,3 +134,12 @@ async def test_arrivals_and_departures_are_logged_with_address_and_reason(server
     assert re.search(rf"INFO +arrived .*'ann'.*{where}", log)
     assert re.search(rf"INFO +departed .*'ann'.*{where}.*bye", log)
     assert strange_lines(server.log) == []
+
+
+async def test_a_server_on_many_addresses_is_reached_by_each(tmp_path: Path) -> None:
+    arguments = ["--host", "", "--port", "0", "--store", "memory:"]
+    with running_server(*arguments, log=tmp_path / "server.log") as server:
+        for host in ("127.0.0.1", "::1") if has_ipv6() else ("127.0.0.1",):
+            stream = await dial_tcp(host, server.port)
+            await Peer(stream).hello("ann")
+            await stream.aclose()

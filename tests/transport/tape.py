@@ -26,6 +26,10 @@ class Tape:
         self.takes = deque(takes)
         self._pieces = deque(piece for piece in pieces if piece)
 
+    @property
+    def is_used_up(self) -> bool:
+        return not self._pieces
+
     async def receive_some(self, max_bytes: int = 65_536) -> bytes:
         await trio.lowlevel.checkpoint()
         if not self._pieces:

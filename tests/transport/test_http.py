@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from typing import Any
 
 import h11
 import pytest
@@ -55,15 +56,15 @@ class Pages:
                 return HttpResponse(200, {}, b"b" * 1_000_000)
         return HttpResponse(200, {"Content-Type": "text/plain"}, f"{request.method} {request.path}".encode())
 
-    def site(self, **more: object) -> Site:
-        return Site(self, lambda request: self.failed.append(request.path), **more)  # type: ignore[arg-type]  # few
+    def site(self, **more: Any) -> Site:
+        return Site(self, lambda request: self.failed.append(request.path), **more)
 
 
 Serve = Callable[[MemoryStream], Awaitable[object]]
 
 
 @asynccontextmanager
-async def served(pages: Pages | None = None, lull: Lull | None = None, **more: object) -> AsyncIterator[MemoryStream]:
+async def served(pages: Pages | None = None, lull: Lull | None = None, **more: Any) -> AsyncIterator[MemoryStream]:
     """Serve one connection, and give the client's end of it; a WebSocket that it becomes echoes."""
     ours, theirs = memory_stream_pair(names=("client", "server"))
 
@@ -93,7 +94,7 @@ async def rest(stream: MemoryStream) -> bytes:
     return bytes(got)
 
 
-async def ask(data: bytes, pages: Pages | None = None, **more: object) -> bytes:
+async def ask(data: bytes, pages: Pages | None = None, **more: Any) -> bytes:
     """Send something and the end of the stream; return all that is answered."""
     async with served(pages, **more) as stream, trio.open_nursery() as nursery:
 
@@ -202,7 +203,9 @@ async def test_who_expects_100_is_told_to_go_on() -> None:
 async def test_who_expects_100_for_too_much_is_refused_at_once() -> None:
     async with served() as stream:
         length = MAX_BODY_BYTES + 1
-        await stream.send_all(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n" % length)
+        await stream.send_all(
+            b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\nExpect: 100-continue\r\n\r\n" % length
+        )
         assert (await stream.receive_some()).startswith(b"HTTP/1.1 413 ")
 
 
@@ -240,7 +243,9 @@ HOSTILE: dict[str, tuple[bytes, list[int]]] = {
 
 
 @pytest.mark.parametrize(("data", "answers"), HOSTILE.values(), ids=HOSTILE)
-async def test_a_request_that_cannot_be_served_is_answered_with_why_and_the_end(data: bytes, answers: list[int]) -> None:
+async def test_a_request_that_cannot_be_served_is_answered_with_why_and_the_end(
+    data: bytes, answers: list[int]
+) -> None:
     answer = await ask(data)
     assert statuses(answer) == answers
     assert b"Connection: close\r\n" in answer
@@ -263,7 +268,9 @@ async def elapsed(call: Awaitable[object]) -> float:
     return trio.current_time() - began
 
 
-@pytest.mark.parametrize("begun", [b"G", b"GET / HTTP/1.1\r\nX: ", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\n"])
+@pytest.mark.parametrize(
+    "begun", [b"G", b"GET / HTTP/1.1\r\nX: ", b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\n"]
+)
 async def test_a_request_that_dribbles_is_over_10_s_after_its_first_byte(begun: bytes) -> None:
     async with served() as stream, trio.open_nursery() as nursery:
         await stream.send_all(begun)
@@ -347,21 +354,27 @@ async def test_frames_that_follow_an_upgrade_may_be_cut_anywhere() -> None:
             await stream.send_all(data[place:])
             reader = FrameReader()
             reader.feed((await rest(stream)).partition(b"\r\n\r\n")[2])
-            assert (reader.payload, reader.closed) == (b"early", b"\x03\xe8")
+            assert reader.payload == b"early"
+            assert reader.closed == b"\x03\xe8"
 
 
 def with_headers(changed: Mapping[str, str | None], request: bytes = UPGRADE) -> bytes:
     """Return the request with headers replaced, added, or (None) left out."""
     first, *lines = request.decode().removesuffix("\r\n\r\n").split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines) | dict(changed)
-    return "\r\n".join([first, *(f"{name}: {value}" for name, value in headers.items() if value)]).encode() + b"\r\n\r\n"
+    return (
+        "\r\n".join([first, *(f"{name}: {value}" for name, value in headers.items() if value)]).encode() + b"\r\n\r\n"
+    )
 
 
 SHAKES: dict[str, tuple[bytes, int]] = {
     "as browsers do": (with_headers({"Origin": "http://chat.example"}), 101),
     "behind a proxy that speaks TLS": (with_headers({"Origin": "https://chat.example"}), 101),
     "with a port": (with_headers({"Origin": "http://chat.example:5002", "Host": "chat.example:5002"}), 101),
-    "with a usual port that is written": (with_headers({"Origin": "https://chat.example", "Host": "Chat.example:443"}), 101),
+    "with a usual port that is written": (
+        with_headers({"Origin": "https://chat.example", "Host": "Chat.example:443"}),
+        101,
+    ),
     "with extensions": (with_headers({"Sec-WebSocket-Extensions": "permessage-deflate"}), 101),
     "from an origin that is allowed": (with_headers({"Origin": "https://friend.example"}), 101),
     "from another origin": (with_headers({"Origin": "https://evil.example"}), 403),

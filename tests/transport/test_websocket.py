@@ -1,11 +1,11 @@
-"""What a WebSocket of the server makes of what a client sends: the cases of the Autobahn suite that concern us, and more.
+"""What a WebSocket of the server makes of what comes: what concerns us of the Autobahn suite's cases, and more.
 
 Each is fed whole, byte by byte, and with something behind it. Autobahn's cases on text are not among them: a text
 message is refused, whatever it says.
 """
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import pytest
@@ -56,7 +56,7 @@ class Case(NamedTuple):
     stream: bytes
     payload: bytes = b""
     code: int | bytes = NORMAL
-    pongs: list[bytes] = []
+    pongs: Sequence[bytes] = ()
 
 
 GOOD: Final = frame(BINARY, b"good")
@@ -139,7 +139,7 @@ ENDED_BY_CLIENT: Final = [case for case in CASES if case.code is not NORMAL]
 
 def expected(case: Case) -> Outcome:
     closed = case.code if isinstance(case.code, bytes) else struct.pack("!H", case.code)
-    return Outcome(case.payload, closed, case.pongs)
+    return Outcome(case.payload, closed, list(case.pongs))
 
 
 def same(got: Outcome, wanted: Outcome) -> bool:
@@ -175,6 +175,16 @@ async def test_what_came_with_the_upgrade_comes_first(case: Case) -> None:
 async def test_what_comes_behind_the_end_is_ignored(case: Case, behind: bytes) -> None:
     assert same(await outcome([case.stream + behind]), expected(case))
     assert same(await outcome([case.stream, behind]), expected(case))
+
+
+async def test_after_both_ends_what_still_comes_is_read_so_that_nothing_resets_the_connection() -> None:
+    tape = Tape([close(1000), GOOD, GOOD])
+    stream = WebSocketStream(tape)
+    assert await stream.receive_some() == b""
+    await stream.send_eof()
+    assert not tape.is_used_up
+    assert await stream.receive_some() == b""
+    assert tape.is_used_up
 
 
 async def test_of_many_pings_the_first_and_the_newest_are_answered_where_nothing_can_be_sent_for_long() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
+from tests.transport.pairs import slim_memory_pair, tls_pair
 from tests.transport.tape import Tape
 from tests.transport.websocket_client import BINARY, PING, ClientEnd, FrameReader, close, frame
 from trio_chat.transport import WebSocketStream, memory_stream_pair
@@ -154,6 +155,25 @@ async def test_a_ping_that_comes_while_a_block_is_being_sent_is_answered_behind_
         await wait_all_tasks_blocked()
         assert client.reader.pongs == [b"now"]
         nursery.cancel_scope.cancel()
+
+
+async def test_where_nothing_can_be_tried_a_ping_is_answered_behind_the_block_all_the_same() -> None:
+    below, other = await tls_pair(slim_memory_pair)
+    stream, client = WebSocketStream(below), ClientEnd(other)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.send_all, b"x" * 1_000)
+        nursery.start_soon(stream.receive_some)
+        await other.send_all(frame(PING, b"now"))
+        await wait_all_tasks_blocked()
+        nursery.start_soon(receive_for_ever, client)
+        await wait_all_tasks_blocked()
+        assert client.reader.pongs == [b"now"]
+        nursery.cancel_scope.cancel()
+
+
+async def receive_for_ever(stream: ClientEnd) -> None:
+    while await stream.receive_some():
+        pass
 
 
 async def test_what_is_sent_while_a_pong_is_on_its_way_waits_for_it() -> None:

@@ -1,7 +1,7 @@
-"""The client's end of a WebSocket, to the letter of RFC 6455, and made by hand so that the server is not its own measure.
+"""The client's end of a WebSocket, by the letter of RFC 6455, made by hand so that the server is not its own measure.
 
-`frame` makes frames, good and bad. `ClientEnd` is a `ByteStream` that gives payload as soon as it comes, also of a frame
-that is not whole, and holds the server to what it may send.
+`frame` makes frames, good and bad. `ClientEnd` is a `ByteStream` that gives payload as soon as it comes, also of a
+frame that is not whole, and holds the server to what it may send.
 """
 
 import struct

@@ -1,4 +1,4 @@
-"""Coming to the page: for the first time, again, and twice at once."""
+"""Coming to the page: for the first time, again, twice at once, and being called back to it."""
 
 from urllib.parse import quote
 
@@ -95,3 +95,33 @@ def test_what_one_window_has_read_is_read_in_the_other(
     second = browser.open(url)
     second.reads("did you see this, reads?")
     first.until("document.querySelector('.room.unread') === null && !document.title.startsWith('(')")
+
+
+NOTED = """
+window.noted = [];
+window.Notification = class {
+  static permission = "granted";
+  constructor(title, {body}) { noted.push([title, body]); }
+};
+"""
+
+
+def test_who_looks_elsewhere_is_called_when_spoken_to_and_for_nothing_else(
+    browser: Browser, server: ServerProcess, url: str, room: str, people: People
+) -> None:
+    bob = people.enter("bob-calls", room, server.url)
+    window = browser.open(url)
+    window.come_in("called")
+    window.js(NOTED)
+    bob.say("called: you can see this")
+    window.reads("called: you can see this")
+    window.js("document.hasFocus = () => false; dispatchEvent(new Event('blur'))")
+    bob.say("just saying")
+    bob.say("are you there, called?")
+    window.until("document.title.startsWith('(1) ')")
+    assert window.js("return document.getElementById('favicon').href").endswith("icon-unread.svg")
+    window.until("document.querySelector('.new-row') !== null")
+    assert window.js("return noted") == [[f"bob-calls in #{room}", "are you there, called?"]]
+    window.js("delete document.hasFocus")
+    window.js("dispatchEvent(new Event('focus'))")
+    window.until("!document.title.startsWith('(')")

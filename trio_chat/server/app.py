@@ -4,8 +4,8 @@ This file owns the nursery of all connections and the order of starting and stop
 said on a connection, nor the command line.
 """
 
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -24,7 +24,6 @@ from trio_chat.transport import (
     CertificateUnusable,
     Front,
     HttpRequest,
-    Peekable,
     Site,
     accept_forever,
     address_text,
@@ -83,12 +82,13 @@ class Server:
         self._nursery = nursery
         self._accepting = trio.CancelScope()
         self._connections: set[Connection] = set()
-        self._present = 0  # connections, whatever they speak
         self._none_left = trio.Event()
         self._stopping = ""
         peer_name = partial(client_address, trusted=trusted_networks(config.trusted_proxies))
         site = Site(self.routes, self._page_failed, peer_name=peer_name)
-        self._front = Front(self.handle, site, tls=tls, silent_s=config.hello_s, refused=self._refused)
+        self._front = Front(
+            self.handle, site, tls=tls, silent_s=config.hello_s, refused=self._refused, departed=self._one_left
+        )
         self._secure = "s" if tls else ""
 
     @property
@@ -134,6 +134,16 @@ class Server:
             log.exception("a connection failed", address=stream.peer)
         finally:
             self._connections.discard(connection)
+            self._one_left()
+
+    @property
+    def _is_empty(self) -> bool:
+        """Whether nobody is there any more, whatever they speak."""
+        return not (self._connections or self._front.present)
+
+    def _one_left(self) -> None:
+        if self._is_empty:
+            self._none_left.set()
 
     async def dial(self, *, operator: bool = False) -> ByteStream:
         """Connect to this server from inside its process; the caller owns the stream and closes it.
@@ -156,12 +166,11 @@ class Server:
         self._nursery.start_soon(self._handle_accepted, stream, operator)
 
     async def _handle_accepted(self, stream: ByteStream, operator: bool) -> None:
-        with self._counted():
-            try:
-                await self.handle(stream, operator=operator)
-            finally:
-                with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
-                    await stream.aclose()
+        try:
+            await self.handle(stream, operator=operator)
+        finally:
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                await stream.aclose()
 
     def listen(self, listeners: list["socket.socket"]) -> None:
         """Accept connections on bound sockets, which belong to the server from now on. Called once at most."""
@@ -172,22 +181,7 @@ class Server:
         with self._accepting:
             async with trio.open_nursery() as nursery:
                 for listener in listeners:
-                    nursery.start_soon(accept_forever, listener, self._serve, self._nursery)
-
-    async def _serve(self, stream: Peekable) -> None:
-        with self._counted():
-            await self._front.serve(stream)
-
-    @contextmanager
-    def _counted(self) -> Iterator[None]:
-        """Count a connection as present while the block lasts."""
-        self._present += 1
-        try:
-            yield
-        finally:
-            self._present -= 1
-            if not self._present:
-                self._none_left.set()
+                    nursery.start_soon(accept_forever, listener, self._front.serve, self._nursery)
 
     def _page_failed(self, request: HttpRequest) -> None:
         log.exception("a request failed", method=request.method, path=without_token(request.path), address=request.peer)
@@ -215,7 +209,7 @@ class Server:
         self._front.stop()
         for connection in list(self._connections):
             connection.stop(reason, COME_BACK_MS)
-        if self._present:
+        if not self._is_empty:
             with trio.move_on_after(STOP_S):
                 await self._none_left.wait()
         with trio.move_on_after(KEEP_S):

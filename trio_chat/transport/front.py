@@ -53,6 +53,10 @@ class Front:
         tls: offers TLS; None: who asks for it is refused.
         silent_s: how long a connection may say nothing, and then again to agree on keys of TLS.
         refused: is told who was refused, and why.
+        departed: is told whenever a connection has ended.
+
+    Attributes:
+        present: how many connections there are.
     """
 
     def __init__(
@@ -63,22 +67,32 @@ class Front:
         tls: ssl.SSLContext | None,
         silent_s: float,
         refused: Callable[[str, str], None],
+        departed: Callable[[], None],
     ) -> None:
         self._frames = frames
         self._site = site
         self._tls = tls
         self._silent_s = silent_s
         self._refused = refused
+        self._departed = departed
+        self.present = 0
         self._lull = Lull()
 
     async def serve(self, stream: Peekable) -> None:
         """Serve a connection until it ends. The caller owns the stream and closes it."""
         began = trio.current_time()
-        kind = await self._tell(stream)
-        if kind is Kind.TLS:
-            await self._serve_tls(stream)
-        else:
-            await self._serve_plain(stream, kind, began)
+        self.present += 1
+        try:
+            kind = await self._tell(stream)
+            if kind is Kind.FRAMES:  # here, because each call in between would stay in memory for each connection
+                await self._frames(stream, began)
+            elif kind is Kind.HTTP:
+                await self._serve_http(stream)
+            else:
+                await self._serve_tls(stream)
+        finally:
+            self.present -= 1
+            self._departed()
 
     def stop(self) -> None:
         """Wait for nobody any more who has said nothing, or asks for nothing more by HTTP."""
@@ -91,10 +105,8 @@ class Front:
             first = await stream.peek()
         return kind_of(first)
 
-    async def _serve_plain(self, stream: ByteStream, kind: Kind, began: float) -> None:
-        if kind is not Kind.HTTP:
-            await self._frames(stream, began)
-        elif websocket := await serve_http(stream, self._site, self._lull):
+    async def _serve_http(self, stream: ByteStream) -> None:
+        if websocket := await serve_http(stream, self._site, self._lull):
             async with _closing(websocket):
                 await self._frames(websocket, trio.current_time())
 
@@ -108,8 +120,10 @@ class Front:
         async with _closing(secure):
             if await self._handshake(secure):
                 began = trio.current_time()
-                kind = await self._tell(secure)
-                await self._serve_plain(secure, Kind.FRAMES if kind is Kind.TLS else kind, began)
+                if await self._tell(secure) is Kind.HTTP:
+                    await self._serve_http(secure)
+                else:
+                    await self._frames(secure, began)
 
     async def _handshake(self, stream: TlsStream) -> bool:
         """Agree on keys, and return whether that was possible in time."""

@@ -305,4 +305,4 @@ async def test_a_line_that_is_refused_is_told(house: House) -> None:
 async def test_the_keys_are_explained(house: House) -> None:
     async with ann_at(house, rows=30) as ann:
         ann.type("\x1bOP")
-        await ann.sees("Alt-1 … Alt-9", "PageUp, PageDown")
+        await ann.sees("Alt-1 ... Alt-9", "PageUp, PageDown")

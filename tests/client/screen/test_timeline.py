@@ -164,3 +164,15 @@ def test_an_edit_that_comes_after_the_deletion_of_its_message_does_not_bring_it_
     (message,) = shown(timeline)
     assert isinstance(message, Message)
     assert (message.redacted, message.text) == (True, "")
+
+
+def test_a_page_that_was_read_before_an_edit_and_arrives_after_it_shows_the_edit() -> None:
+    timeline = Timeline()
+    timeline.happened(said(9))
+    timeline.happened(Edited("r", 10, 100, "a", "ann", 7, "edited"))
+    timeline.happened(Redacted("r", 11, 110, "a", "ann", 8))
+    timeline.happened(Edited("r", 12, 120, "a", "ann", 6, "first"))
+    newer = msgspec.structs.replace(said(6), text="newer", edited_at=999)
+    timeline.older([newer, said(7), said(8)], more=True)
+    texts = [entry.text for entry in shown(timeline) if isinstance(entry, Message)]
+    assert texts == ["newer", "edited", "", "text 9"]

@@ -160,3 +160,15 @@ def test_right_to_left_text_has_a_mark_of_ours_and_none_of_others() -> None:
     (row,) = (row for row in stage.view.render((120, 24)).decoded_text if "evil" in row)
     assert "שלום \\u202eevil\\u200e" + MARK in row
     assert all(unicodedata.bidirectional(character) not in ("RLO", "LRO", "RLE") for character in row)
+
+
+def test_the_second_column_of_a_table_stays_a_column() -> None:
+    stage = Stage("lobby")
+    stage.model.say("/help [COMMAND]   show this list, or one command of those in it\n/quit  say bye")
+    rows = [row.partition("│")[2].partition("│")[2].rstrip() for row in stage.rows(90)]
+    at = next(number for number, row in enumerate(rows) if "/help" in row)
+    assert rows[at : at + 3] == [
+        " /help [COMMAND]   show this list, or one command",
+        "                   of those in it",
+        " /quit  say bye",
+    ]

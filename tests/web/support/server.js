@@ -20,7 +20,7 @@ export const LIMITS = {
 export class ModelServer {
   epoch = "e1";
   pingMs = 30_000;
-  /** room name -> {entries, first, topic} */
+  /** room name -> {entries, first, topic, inside}, and `peers` of a private one */
   rooms = new Map();
   /** author + key -> the answer `posted` */
   keys = new Map();
@@ -38,7 +38,8 @@ export class ModelServer {
   accept = (send, close) => new Connection(this, send, close);
 
   room(name) {
-    if (!this.rooms.has(name)) this.rooms.set(name, { name, entries: [], first: 1, topic: "", peers: null });
+    if (!this.rooms.has(name))
+      this.rooms.set(name, { name, entries: [], first: 1, topic: "", peers: null, inside: new Set() });
     return this.rooms.get(name);
   }
 
@@ -67,12 +68,12 @@ export class ModelServer {
 
   /** The connections that are in a room. */
   in(name) {
-    return [...this.connections].filter(({ joined }) => joined.has(name));
+    return [...this.room(name).inside];
   }
 
   members(name) {
     const people = this.in(name).map(({ author, called }) => [author, { author, nick: called }]);
-    return [...new Map(people).values()].sort((one, other) => (one.nick < other.nick ? -1 : 1));
+    return [...new Map(people).values()];
   }
 
   /** Lose all logs, and say goodbye to nobody: a start after the disk was lost. */
@@ -108,7 +109,21 @@ class Connection {
 
   closed() {
     this.server.connections.delete(this);
-    for (const room of this.joined) this.#tellOthers(room, "lost");
+    for (const room of [...this.joined]) this.#exit(room, this.isPolite ? "left" : "lost");
+  }
+
+  /** Be in a room; the others hear of it unless `isQuiet`. */
+  #enter(name, { isQuiet = false } = {}) {
+    if (this.joined.has(name)) return;
+    if (!isQuiet) this.#tellOthers(name, "joined");
+    this.joined.add(name);
+    this.server.room(name).inside.add(this);
+  }
+
+  #exit(name, change) {
+    this.joined.delete(name);
+    this.server.room(name).inside.delete(this);
+    this.#tellOthers(name, change);
   }
 
   send(message) {
@@ -135,11 +150,12 @@ class Connection {
     this.send({ type: "error", id, code, message: `Refused: ${code}.`, retry_after_ms });
   }
 
-  #tellOthers(room, change, more = {}) {
-    const others = this.server.in(room).filter(({ author }) => author !== this.author);
-    if (change !== "renamed" && this.server.in(room).some((one) => one !== this && one.author === this.author)) return;
-    for (const one of others)
-      one.send({ type: "presence", room, author: this.author, nick: this.called, change, ...more });
+  /** Tell who is in a room that this person came or went, if no other connection of theirs is in it. */
+  #tellOthers(room, change) {
+    const inside = this.server.in(room).filter((one) => one !== this);
+    if (inside.some(({ author }) => author === this.author)) return;
+    const { author, called: nick } = this;
+    for (const one of inside) one.send({ type: "presence", room, author, nick, change });
   }
 
   // --- requests ----------------------------------------------------------------------------------------
@@ -161,10 +177,7 @@ class Connection {
   join({ id, room: asked, after, last = 50 }) {
     const name = asked.replace(/^#/, "").toLowerCase();
     const room = this.server.room(name);
-    if (!this.joined.has(name)) {
-      this.joined.add(name);
-      this.#tellOthers(name, "joined");
-    }
+    this.#enter(name);
     this.#begin(id, room);
     this.#catchUp(room, after, last);
   }
@@ -177,17 +190,13 @@ class Connection {
     }
     const room = this.server.room(`~${[this.author, peer].sort().join("-")}`);
     room.peers = [this.author, peer];
-    const isNew = !this.joined.has(room.name);
-    for (const one of this.server.connections) {
-      if (!room.peers.includes(one.author) || one.joined.has(room.name)) continue;
-      one.joined.add(room.name);
-      if (one !== this) {
-        one.#begin(undefined, room);
-        one.#catchUp(room, undefined, 50);
-      }
-    }
+    const isQuiet = room.inside.size === 0;
+    const all = room.peers.flatMap((author) => [...this.server.connections].filter((one) => one.author === author));
+    const absent = [...new Set(all)].filter((one) => !one.joined.has(room.name));
+    for (const one of absent) one.#enter(room.name, { isQuiet });
+    for (const one of absent) if (one !== this) one.#begin(undefined, room);
     this.#begin(id, room);
-    if (isNew) this.#catchUp(room, undefined, 50);
+    for (const one of absent) one.#catchUp(room, undefined, 50);
   }
 
   #begin(id, room) {
@@ -209,7 +218,7 @@ class Connection {
     if (after !== undefined) {
       const isOther = after.epoch !== this.server.epoch || after.seq > head;
       from = isOther ? first - 1 : Math.max(after.seq, first - 1);
-      const gap = { type: "gap", room: name, after: isOther ? 0 : after.seq, next: from + 1 };
+      const gap = { type: "gap", room: name, after: after.seq, next: from + 1 };
       if (isOther) this.send({ ...gap, reason: "epoch" });
       else if (from > after.seq) this.send({ ...gap, reason: "expired" });
     }
@@ -222,8 +231,7 @@ class Connection {
       this.#refuse({ id }, "not_a_member");
       return;
     }
-    this.joined.delete(room);
-    this.#tellOthers(room, "left");
+    this.#exit(room, "left");
     this.send({ type: "done", id });
   }
 
@@ -272,7 +280,10 @@ class Connection {
     }
     this.server.nicks.delete(this.called);
     this.server.nicks.set(nick, this.author);
-    for (const room of this.joined) this.#tellOthers(room, "renamed", { to: nick });
+    const renamed = { author: this.author, nick: this.called, change: "renamed", to: nick };
+    for (const room of this.joined) {
+      for (const one of this.server.in(room)) one.send({ type: "presence", room, ...renamed });
+    }
     this.called = nick;
     this.send({ type: "done", id });
   }
@@ -288,6 +299,7 @@ class Connection {
 
   bye({ id, reason = "" }) {
     this.server.nicks.delete(this.called);
+    this.isPolite = true;
     this.send({ type: "bye", id, reason });
     this.close();
   }

@@ -25,7 +25,7 @@ export class World {
       session: String(this.#people).padStart(32, "0"),
       openSocket: this.network.openSocket,
       clock: this.clock,
-      random: () => 0.5,
+      random: options.random ?? (() => 0.5),
       onEvent: (event) => {
         events.push(event);
         options.onEvent?.(event, client);

@@ -4,6 +4,7 @@ This folder owns what a person sees and does on a whole screen. It must not know
 whether a terminal is capable: `trio_chat.client.program` chooses. From the inside out:
 
     timeline   one room's window onto its log
+    room       one room: what is unread in it, and about to be said
     model      all rooms, who is there, what bots are writing, how the connection is; pure, like `timeline`
     layout     text cut into rows by what a person sees as one character
     words      entries and events as coloured text
@@ -11,6 +12,8 @@ whether a terminal is capable: `trio_chat.client.program` chooses. From the insi
     widgets    the parts of the screen, drawn with urwid
     painter    what is drawn, as the few bytes that change the terminal
     keys, composer   what is typed
-    program    the tasks, and what a key leads to
+    deeds      what the server is asked for, and what becomes of its answers
+    helping, browsing   completion; going about from room to room and in a log
+    program    the tasks
     terminal, guard  the terminal taken and given back, whatever happens
 """

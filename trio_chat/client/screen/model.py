@@ -4,11 +4,8 @@ This file owns what every event means for that, what counts as unread, and which
 not know tasks, clocks, keys, or how anything is drawn.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
-
-from msgspec import Struct
 
 from protocol import (
     DraftShown,
@@ -28,7 +25,8 @@ from protocol import (
 from trio_chat.client.cursor import Cursor
 from trio_chat.client.events import ClientEvent, Connected, Disconnected
 from trio_chat.client.render import Lines
-from trio_chat.client.screen.timeline import Note, Place, Timeline
+from trio_chat.client.screen.room import Draft, Post, Room, names
+from trio_chat.client.screen.timeline import Note
 
 PENDING: Final = 100
 """Own posts of a room that are shown before the server has them; what is beyond waits unseen."""
@@ -64,76 +62,6 @@ class Me(Protocol):
 
     @property
     def rooms(self) -> Mapping[str, View]: ...
-
-
-class Draft(Struct):
-    """What a bot is about to say, in a turn of its own; `text` and `doing` are empty when it has only begun."""
-
-    author: str
-    nick: str
-    text: str = ""
-    doing: str = ""
-
-
-class Post(Struct):
-    """Something that we say, until it comes by as a message; `seq` is known once the server has it."""
-
-    text: str
-    seq: int | None = None
-
-
-class Anchor(Struct, frozen=True):
-    """Where somebody has scrolled to: the lowest row seen is the one so many above the last of the item."""
-
-    place: Place
-    rows_below: int = 0
-
-
-class Room:
-    """One room on the screen.
-
-    Attributes:
-        name: as the server spells it.
-        timeline: what was said.
-        unread: messages of others since one looked last.
-        mentions: those among them that are meant for us.
-        below: messages that came while one was looking farther up.
-        line: the seq behind which the line "new" stands; None: there is none.
-        anchor: where one has scrolled to; None: the newest is seen, whatever comes.
-        found: the seq of a hit that one has gone to.
-        drafts: by turn, what bots are about to say.
-        posts: by key, what we have said and not yet seen.
-        is_caught_up: whether what comes is as it happens.
-    """
-
-    def __init__(self, name: str, *, is_caught_up: bool = False) -> None:
-        self.name = name
-        self.timeline = Timeline()
-        self.unread = 0
-        self.mentions = 0
-        self.below = 0
-        self.line: int | None = None
-        self.anchor: Anchor | None = None
-        self.found: int | None = None
-        self.drafts: dict[int, Draft] = {}
-        self.posts: dict[str, Post] = {}
-        self.is_caught_up = is_caught_up
-
-    @property
-    def is_private(self) -> bool:
-        """Whether it is a private room of two."""
-        return self.name.startswith("~")
-
-    def follow(self) -> None:
-        """Look at the newest."""
-        self.timeline.return_to_tail()
-        self.anchor = self.found = None
-        self.below = 0
-
-    def seen(self, seq: int) -> None:
-        """Note that an entry is there: a post of ours with that seq need not be shown beside it."""
-        for key in [key for key, post in self.posts.items() if post.seq is not None and post.seq <= seq]:
-            del self.posts[key]
 
 
 class Model:
@@ -246,9 +174,10 @@ class Model:
         labels = {name: self.label(name).casefold() for name in names}
         folded = words.casefold()
         bare = folded.lstrip("#@")
+        shown = (folded,) if folded[:1] in ("#", "@") else (f"#{folded}", f"@{folded}")
         tests: tuple[Callable[[str], bool], ...] = (
-            lambda label: label == folded or label[1:] == bare,
-            lambda label: label.startswith(folded) or label[1:].startswith(bare),
+            lambda label: label in shown,
+            lambda label: label.startswith(shown),
             lambda label: bare in label,
         )
         for fits in tests:
@@ -397,8 +326,3 @@ class Model:
             del where.posts[key]
         else:
             where.posts[key].seq = seq
-
-
-def names(text: str, nick: str) -> bool:
-    """Tell whether a text names somebody, as a word of its own, in any case of letters."""
-    return re.search(rf"(?<!\w){re.escape(nick)}(?!\w)", text, re.IGNORECASE) is not None

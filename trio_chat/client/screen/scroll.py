@@ -10,7 +10,8 @@ from typing import Final
 
 from protocol import Message
 from trio_chat.client.screen.layout import Row
-from trio_chat.client.screen.model import Anchor, Model, Room
+from trio_chat.client.screen.model import Model
+from trio_chat.client.screen.room import Anchor, Room
 from trio_chat.client.screen.timeline import Item, Place, place_of
 from trio_chat.client.screen.words import Frame, Words, draft_rows, post_rows, rows_of
 

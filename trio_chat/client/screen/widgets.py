@@ -11,7 +11,8 @@ from msgspec import Struct
 
 from protocol import Found, Message
 from trio_chat.client.screen.layout import MARK, Row, Run, columns, fit
-from trio_chat.client.screen.model import Model, Room
+from trio_chat.client.screen.model import Model
+from trio_chat.client.screen.room import Room
 from trio_chat.client.screen.scroll import Sight
 from trio_chat.client.screen.words import Words, body_runs, nick_runs, runs_of
 

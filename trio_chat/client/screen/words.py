@@ -5,6 +5,8 @@ seen. Whatever others wrote goes in through `pieces`, which makes it harmless.
 """
 
 import datetime
+import re
+import sys
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -29,6 +31,7 @@ TINY: Final = 24
 
 _TIME: Final = len("HH:MM ")
 _RULE: Final = " │ "
+_FIRST_COLUMN: Final = re.compile(r"\S.*?\s{2,}(?=\S)")
 HARMFUL: Final = "reverse"
 
 
@@ -126,7 +129,7 @@ def rows_of(what: Message | TopicSet | Note, frame: Frame, words: Words) -> list
         line = words.lines(what, what.at / 1000)[-1]
         return rows + _columns(stamp, [("dim", "—")], [list(rich_runs(line))], frame.room)
     mark: Run = ("yellow", "!") if what.warning else ("dim", "—")
-    return rows + _columns(stamp, [mark], [list(rich_runs(what.text))], frame.room)
+    return rows + _columns(stamp, [mark], [list(rich_runs(what.text))], frame.room, tables=True)
 
 
 def _message_rows(message: Message, frame: Frame, stamp: str) -> list[Row]:
@@ -180,7 +183,13 @@ def _quoted(answered: Message | None) -> list[Run]:
 
 
 def _columns(
-    stamp: str, who: list[Run], paragraphs: list[list[Run]], room: int, stamp_style: str = "time"
+    stamp: str,
+    who: list[Run],
+    paragraphs: list[list[Run]],
+    room: int,
+    stamp_style: str = "time",
+    *,
+    tables: bool = False,
 ) -> list[Row]:
     """Return rows with the time and who at the left of the first, and the paragraphs in a column: the last is wrapped,
     those before it have one row each."""
@@ -189,7 +198,8 @@ def _columns(
         return _inline((stamp_style, stamp), who, heads, body, room)
     nicks = nick_room(room)
     left = _TIME + nicks + len(_RULE)
-    texts = [fit(head, room - left) for head in heads] + wrap(body, room - left)
+    texts = [fit(head, room - left) for head in heads]
+    texts += _wrapped_table(body, room - left) if tables else wrap(body, room - left)
     rows = []
     for number, text in enumerate(texts):
         is_first = number == len(heads)  # the nick stands beside what it says, not beside what is answered
@@ -197,6 +207,21 @@ def _columns(
         if is_first:
             start = [(stamp_style, stamp), ("", " " * (_TIME - len(stamp))), *right(who, nicks)]
         rows.append([*start, ("rule", _RULE), *_filled(text, room - left)])
+    return rows
+
+
+def _wrapped_table(body: list[Run], room: int) -> list[Row]:
+    """Wrap lines of which some are a table of two columns, as the answer to /help is: the second stays a column."""
+    rows: list[Row] = []
+    for line in wrap(body, sys.maxsize):
+        text = "".join(part for _, part in line)
+        first = _FIRST_COLUMN.match(text)
+        indent = len(first[0]) if first is not None and text.isascii() else 0
+        if not 0 < indent <= room // 2:
+            rows += wrap(line, room)
+            continue
+        second, *rest = wrap([("", text[indent:])], room - indent)
+        rows += [[("", text[:indent]), *second], *([("", " " * indent), *row] for row in rest)]
     return rows
 
 

@@ -1,0 +1,181 @@
+"""Going about on the screen: from room to room, back in a log and forth, through what a search has found.
+
+This file owns what the keys and clicks for that do, and which pages of a log are fetched ahead. It must not know what
+is typed, nor how anything is drawn.
+"""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Final
+
+from protocol import Found, Message
+from trio_chat.client.keys import Chord, Input, Key, Typed
+from trio_chat.client.screen.deeds import Deeds
+from trio_chat.client.screen.model import Model
+from trio_chat.client.screen.view import View
+from trio_chat.client.screen.widgets import Click, GoTo, Hits, Pick, Scroll, WriteTo
+from trio_chat.client.screen.words import Words
+
+WHEEL_ROWS: Final = 3
+
+HITS_PAGE: Final = 10
+
+NEAR: Final = 60
+"""Items from either end of what is held at which the next page is fetched ahead: two screens."""
+
+_NEIGHBOURS: Final = {
+    "alt-left": -1, "alt-up": -1, "ctrl-p": -1, "alt-right": 1, "alt-down": 1, "ctrl-n": 1,
+}  # fmt: skip
+_STEPS: Final = {Key.UP: -1, Key.DOWN: 1, Chord("page-up"): -HITS_PAGE, Chord("page-down"): HITS_PAGE}
+
+
+class Browser:
+    """See the head of this file.
+
+    Args:
+        model: what is on the screen.
+        view: draws it.
+        words: says when something was said.
+        start: has a deed done beside all else.
+        hint: tells the person something in passing.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        view: View,
+        words: Words,
+        start: Callable[[Callable[[], Awaitable[object]]], None],
+        hint: Callable[[str], None],
+    ) -> None:
+        self.deeds: Deeds
+        self._model = model
+        self._view = view
+        self._words = words
+        self._start = start
+        self._hint = hint
+
+    def chord(self, name: str) -> None:
+        """Carry out a key that goes somewhere; others are passed over."""
+        number = name.removeprefix("alt-")
+        if name in _NEIGHBOURS:
+            self.go(self._model.neighbour(_NEIGHBOURS[name]))
+        elif number.isdigit():
+            self.go(self._model.by_words("10" if number == "0" else number), "No room has that number.")
+        elif name == "alt-a":
+            self.go(self._model.next_unread(), "Nothing is unread.")
+        elif name in ("page-up", "page-down"):
+            page = max(self._view.messages.size[1] - 1, 1)
+            self.scroll(page if name == "page-up" else -page)
+        elif name == "alt-home":
+            self.to_oldest()
+        elif name == "alt-end":
+            self.to_newest()
+
+    def click(self, click: Click) -> None:
+        """Carry out what was clicked."""
+        match click:
+            case GoTo(room=room):
+                self.go(room)
+            case WriteTo(nick=nick):
+                self._start(partial(self.deeds.write_to, nick))
+            case Scroll(notches=notches):
+                self.scroll(-notches * WHEEL_ROWS)
+            case Pick(index=index):
+                self._pick(index)
+
+    # --- rooms --------------------------------------------------------------------------------------------
+
+    def go(self, name: str | None, otherwise: str = "") -> None:
+        """Look at a room; say `otherwise` if there is none."""
+        if name is None:
+            self._hint(otherwise)
+            return
+        self._view.hits = None
+        self._model.look_at(name)
+        self.fill_soon()
+
+    # --- scrolling ----------------------------------------------------------------------------------------
+
+    @property
+    def is_scrolled(self) -> bool:
+        """Whether one does not look at the newest."""
+        return self._model.room is not None and self._model.room.anchor is not None
+
+    def scroll(self, rows: int) -> None:
+        """Scroll up by so many rows, or down if negative, and fetch what will be needed next."""
+        sight, room = self._view.messages.sight(), self._model.room
+        if sight is None or room is None:
+            return
+        if rows > 0:
+            short = sight.up(rows)
+            if short or sight.items_above() < NEAR:
+                self._start(partial(self._read_back, room.name, rows if short else 0))
+        else:
+            short = sight.down(-rows)
+            if not room.timeline.at_end and (short or sight.items_below() < NEAR):
+                self._start(partial(self._read_on, room.name, -rows if short else 0))
+
+    def to_newest(self) -> None:
+        """Look at the newest."""
+        if self._model.room is not None:
+            self._model.room.follow()
+
+    def to_oldest(self) -> None:
+        """Scroll to the oldest that is held, and fetch what is before it."""
+        sight, room = self._view.messages.sight(), self._model.room
+        if sight is not None and room is not None:
+            sight.to_start()
+            self._start(partial(self._read_back, room.name, 0))
+
+    def fill_soon(self) -> None:
+        """Fetch older messages if what is held of the current room leaves the screen half empty."""
+        sight, room = self._view.messages.sight(), self._model.room
+        if sight is not None and room is not None and not room.timeline.at_start and sight.is_short:
+            self._start(partial(self._read_back, room.name, 0))
+
+    async def _read_back(self, name: str, rows: int) -> None:
+        """Fetch the page before what is held, and then scroll by what there was no room for."""
+        if await self.deeds.read_back(name) and rows and name == self._model.current:
+            sight = self._view.messages.sight()
+            if sight is not None:
+                sight.up(rows)
+
+    async def _read_on(self, name: str, rows: int) -> None:
+        if await self.deeds.read_on(name) and rows and name == self._model.current:
+            sight = self._view.messages.sight()
+            if sight is not None:
+                sight.down(rows)
+
+    # --- searching ----------------------------------------------------------------------------------------
+
+    def show_found(self, found: Found, words: str) -> None:
+        """Show what a search has found, to pick from."""
+        self._view.hits = Hits(found, words, self._words.moment, self.click)
+
+    def took(self, given: Input) -> bool:
+        """Carry out a key if hits are shown and it is meant for them; return whether it was."""
+        hits = self._view.hits
+        if hits is None:
+            return False
+        if isinstance(given, Key | Chord) and given in _STEPS:
+            hits.step(_STEPS[given])
+            return True
+        if given is Key.SUBMIT:
+            self._pick(hits.index)
+            return True
+        if given in (Key.LEAVE, Chord("escape")) or isinstance(given, Typed):
+            self._view.hits = None  # whoever types wants to see what is said
+        return given in (Key.LEAVE, Chord("escape"))
+
+    def _pick(self, index: int) -> None:
+        hits = self._view.hits
+        if hits is not None and index < len(hits.messages):
+            self._view.hits = None
+            self._start(partial(self._go_to, hits.messages[index]))
+
+    async def _go_to(self, message: Message) -> None:
+        if await self.deeds.go_to(message):
+            sight = self._view.messages.sight()
+            if sight is not None:
+                sight.centre(message.seq)
