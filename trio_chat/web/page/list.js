@@ -27,7 +27,8 @@ export class VirtualList {
   #nodes = new Map(); // drawn: by key, {row, element}
   #anchors = [];
   #target = null;
-  #atEnd = true;
+  #atEnd = true; // whether the end is followed
+  #ends = true; // whether the last row is the end of all that there is
   #width = 0;
   #set = { top: 0, height: 0, content: 0 }; // as we left it: what differs was the user's doing
 
@@ -62,10 +63,14 @@ export class VirtualList {
     return this.#heights.tops[place] >= top && this.#heights.tops[place + 1] <= top + this.viewport.clientHeight;
   }
 
-  /** Show other rows; what is on the screen and still there stays where it is. */
-  set(rows) {
+  /**
+   * Show other rows; what is on the screen and still there stays where it is. The end is followed where `ends`: where more
+   * is to be had below the last row, following would read all of it in one go, and what is read would fly by.
+   */
+  set(rows, { ends = true } = {}) {
     this.#heed(); // by the rows that the user has seen
     this.#rows = rows;
+    this.#ends = ends;
     this.#index = new Map(rows.map((row, place) => [row.key, place]));
     this.#render();
   }
@@ -138,8 +143,8 @@ export class VirtualList {
       const room = Math.max(0, this.viewport.clientHeight - height);
       return this.#heights.tops[place] - room * this.#target.place;
     }
-    if (this.#atEnd) return most;
-    for (const { key, bottom } of this.#anchors) {
+    if (this.#atEnd && (this.#ends || this.#anchors.length === 0)) return most;
+    for (const { key, top, bottom } of this.#anchors) {
       const place = this.#index.get(key);
       if (place !== undefined) return this.#heights.tops[place + 1] - bottom;
     }
@@ -261,7 +266,7 @@ export class VirtualList {
     )
       return;
     this.#set.top = scrollTop;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    this.#atEnd = this.#ends && scrollHeight - scrollTop - clientHeight < NEAR;
     this.#anchor();
   }
 

@@ -74,7 +74,7 @@ export class Stream {
       quoted: (seq) => model.reader.quoted(room, seq),
       speaksToMe: (message) => room.speaksTo(message, model),
     });
-    this.list.set(this.rows);
+    this.list.set(this.rows, { ends: room.timeline.attached });
     this.#go(room);
     this.#chips(room);
   }
