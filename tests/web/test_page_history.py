@@ -186,6 +186,14 @@ def test_a_line_stands_above_what_is_new(
     window.until("document.querySelector('.new-row') === null")
 
 
+def test_a_room_in_which_nothing_was_said_yet_tells_its_own_name(browser: Browser, url: str, room: str) -> None:
+    window = browser.open(url)
+    window.come_in("founds")
+    window.reads(f"#{room}", ".start strong")
+    window.say("/join another-one")
+    window.reads("#another-one", ".start strong")
+
+
 def test_days_are_told_and_messages_of_one_person_stand_below_one_name(browser: Browser, url: str) -> None:
     window = browser.open(url)
     window.come_in("groups")

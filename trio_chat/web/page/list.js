@@ -75,8 +75,12 @@ export class VirtualList {
     this.#render();
   }
 
-  /** Forget where one was: other rows of another room come. */
+  /** Forget what was shown, and where one was: rows of another room come, and their keys mean other rows. */
   reset() {
+    for (const [key, { element }] of [...this.#nodes]) this.#remove(key, element);
+    this.#heights.clear();
+    this.#rows = [];
+    this.#index.clear();
     this.#anchors = [];
     this.#target = null;
     this.#atEnd = true;

@@ -19,7 +19,7 @@ const QUOTED = 160;
  * Make a function that draws rows.
  *
  * @param context `act(what, ...details)` is told what somebody wants; `nickOf(author)` gives the nick of who is present;
- *   `now()` is a clock; `title()` names the room.
+ *   `now()` is a clock.
  * @returns `(row, before) => element`; see `VirtualList`.
  */
 export function drawer(context) {
@@ -48,8 +48,8 @@ function dress(element, row) {
 }
 
 const DRAW = {
-  start: (row, { title }) => [
-    h("div.start", {}, h("strong", {}, title()), h("p", {}, "This is where it begins. Say something.")),
+  start: (row) => [
+    h("div.start", {}, h("strong", {}, h("bdi", {}, row.title)), h("p", {}, "This is where it begins. Say something.")),
   ],
   day: (row, { now }) => [h("div.rule", { role: "separator" }, h("span", {}, time.day(row.at, now())))],
   new: () => [h("div.rule.new", { role: "separator" }, h("span", {}, "New messages"))],

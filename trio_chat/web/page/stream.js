@@ -38,7 +38,6 @@ export class Stream {
       act: (what, ...details) => this.#actOnRow(what, ...details),
       nickOf: (author) => model.client.rooms.get(model.current)?.members.get(author)?.nick,
       now: model.now,
-      title: () => model.room.title,
     });
     this.list = new VirtualList(this.viewport, document.getElementById("list"), {
       draw,
@@ -68,6 +67,7 @@ export class Stream {
       me: model.me,
       nick: model.nick,
       dayOf: time.dayOf,
+      today: time.dayOf(model.now()),
       editing: this.actions.editing(),
       saving: room.saving,
       found: model.found?.room === room.name ? model.found.seq : undefined,
