@@ -4,8 +4,9 @@
  *
  * This file owns scrolling. It must not know what a row is: rows have a `key`, and `draw` makes their elements.
  *
- * What stands still is decided by *anchors*: the rows on the screen, each with the place of its lower edge. After whatever
- * has changed, the first of them that is still there is put where it was. (The browser's own scroll anchoring does not
+ * What stands still is decided by *anchors*: the rows on the screen, each with the place of its lower edge; those that do
+ * not stay come last, with that of their upper edge, for they grow downwards while one reads them. After whatever has
+ * changed, the first of them that is still there is put where it was. (The browser's own scroll anchoring does not
  * know rows that are not in the document.) At the end, the end stands still.
  */
 
@@ -150,7 +151,8 @@ export class VirtualList {
     if (this.#atEnd && (this.#ends || this.#anchors.length === 0)) return most;
     for (const { key, top, bottom } of this.#anchors) {
       const place = this.#index.get(key);
-      if (place !== undefined) return this.#heights.tops[place + 1] - bottom;
+      if (place === undefined) continue;
+      return top === undefined ? this.#heights.tops[place + 1] - bottom : this.#heights.tops[place] - top;
     }
     return this.viewport.scrollTop;
   }
@@ -234,7 +236,8 @@ export class VirtualList {
       place++
     ) {
       const row = this.#rows[place];
-      (this.stays(row) ? firm : others).push({ key: row.key, bottom: this.#heights.tops[place + 1] - top });
+      if (this.stays(row)) firm.push({ key: row.key, bottom: this.#heights.tops[place + 1] - top });
+      else others.push({ key: row.key, top: this.#heights.tops[place] - top });
     }
     this.#anchors = [...firm, ...others];
   }
