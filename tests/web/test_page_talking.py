@@ -187,6 +187,10 @@ def test_what_is_written_while_the_server_is_away_is_pending_and_sent_in_order_o
 ) -> None:
     window, server = away
     window.holds("Try now", "#banner")
+    window.js("window.button = document.querySelector('#banner button'); button.focus()")
+    window.holds("Connecting", "#banner")
+    window.holds("Next attempt", "#banner")
+    assert window.js("return document.activeElement === button"), "it is the same one in all attempts"
     for number in range(5):
         window.say(f"while away {number}")
     waiting = [f"while away {number}" for number in range(5)]
