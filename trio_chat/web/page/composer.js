@@ -4,7 +4,7 @@
  * This file owns the input and what is in it, for each room. It must not know how things are sent, nor what can be completed.
  */
 
-import { h, icon, iconButton, put } from "./dom.js";
+import { h, icon, iconButton, isComposing, put } from "./dom.js";
 import { Suggestions } from "./suggestions.js";
 
 /** The server's limit, until it has said another. */
@@ -142,7 +142,7 @@ export class Composer {
   }
 
   #key(event) {
-    if (event.isComposing) return;
+    if (isComposing(event)) return;
     if (this.suggestions.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();

@@ -4,12 +4,14 @@
  * This file owns which key does what. Keys of a text that is being written stay with it.
  */
 
+import { isComposing } from "./dom.js";
+
 const ON_MESSAGE = { r: "reply", c: "copy", e: "edit", Delete: "remove" };
 
 /** Listen to the keys of the page; `page` is all that they lead to. */
 export function listenToKeys(page) {
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
+    if (isComposing(event) || event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
     if (page.model.client === null || document.getElementById("app").hidden) return;
     const act = chord(event, page) ?? plain(event, page);
     if (act === undefined || act === null) return;
