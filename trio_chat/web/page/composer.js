@@ -7,15 +7,22 @@
 import { h, icon, iconButton, isComposing, put } from "./dom.js";
 import { Suggestions } from "./suggestions.js";
 
+/** What a text may not hold and nobody can see, such as the colours of a terminal; it comes by pasting. */
+const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+
 /** The server's limit, until it has said another. */
 const TEXT_CHARS = 4_000;
 
 export class Composer {
   #texts = new Map(); // by room, what is written there and not sent
   #room = null;
+  #aside = ""; // what was being written when an edit began
   mode = null; // {what: "reply" | "edit", entry}
 
-  /** @param actions `changed()` after the mode has changed, `send(text, mode)`, `lastOwn()`, `options(text, caret)`. */
+  /**
+   * @param actions `changed()` after the mode has changed, `send(text, mode)`, `remove(entry)`, `lastOwn()`,
+   *   `options(text, caret)`.
+   */
   constructor(model, actions) {
     this.model = model;
     this.actions = actions;
@@ -73,13 +80,20 @@ export class Composer {
     this.input.focus();
   }
 
+  /** Go on with a text, behind what stands there already. */
+  write(text) {
+    this.#set(this.isEmpty ? text : `${this.input.value}\n${text}`);
+    this.focus();
+  }
+
   /** Begin to answer a message. */
   reply(entry) {
     this.#turn({ what: "reply", entry });
   }
 
-  /** Begin to change a message of one's own. */
+  /** Begin to change a message of one's own; what was being written comes back afterwards. */
   edit(entry) {
+    if (this.mode?.what !== "edit") this.#aside = this.input.value;
     this.#set(entry.text);
     this.#turn({ what: "edit", entry });
   }
@@ -87,9 +101,16 @@ export class Composer {
   /** Go back to writing something new; true if that was not the case. */
   cancel() {
     if (this.mode === null) return false;
-    if (this.mode.what === "edit") this.#set("");
-    this.#turn(null);
+    this.#leaveMode();
     return true;
+  }
+
+  #leaveMode() {
+    if (this.mode.what === "edit") {
+      this.#set(this.#aside);
+      this.#aside = "";
+    }
+    this.#turn(null);
   }
 
   #turn(mode) {
@@ -123,8 +144,17 @@ export class Composer {
   }
 
   #typed() {
+    this.#clean();
     this.#fit();
     this.#suggest();
+  }
+
+  #clean() {
+    const { value, selectionStart } = this.input;
+    if (value.search(CONTROL) < 0) return;
+    const caret = value.slice(0, selectionStart).replace(CONTROL, "").length;
+    this.input.value = value.replace(CONTROL, "");
+    this.input.setSelectionRange(caret, caret);
   }
 
   /** Make the input as high as what is in it, up to a bound of the style sheet. */
@@ -171,14 +201,15 @@ export class Composer {
   }
 
   #send() {
-    const text = this.input.value.replace(/\s+$/, "");
-    if (this.button.disabled || this.input.readOnly || (text === "" && this.mode?.what !== "edit")) return;
-    if (text.trim() === "") return;
     const { mode } = this;
+    const text = this.input.value.trimEnd();
+    if (this.button.disabled || this.input.readOnly || (text === "" && mode?.what !== "edit")) return;
     this.#set("");
     this.suggestions.hide();
-    if (mode !== null) this.#turn(null);
-    this.actions.send(text, mode);
+    if (mode !== null) this.#leaveMode();
+    // Who leaves nothing of a message wants it gone.
+    if (text === "") this.actions.remove(mode.entry);
+    else this.actions.send(text, mode);
   }
 
   /** Show what could be meant: at once where a sign asks for it (`/`, `@`, `#`), for a plain word only on Tab. */

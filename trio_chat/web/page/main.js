@@ -63,13 +63,14 @@ const sidebar = new Sidebar(model, {
 });
 const members = new Members(model, { talk: (nick) => talk(nick), close: () => panels.close("members") });
 const search = new Search(model, { jump, close: () => panels.close("search") });
-const composer = new Composer(model, { send, options, lastOwn, changed: () => changed(["timeline"]) });
+const composer = new Composer(model, { send, remove, options, lastOwn, changed: () => changed(["timeline"]) });
 const stream = new Stream(model, {
   reply: (entry) => composer.reply(entry),
   edit: (entry) => composer.edit(entry),
-  remove: (entry) => confirmDelete(entry, () => model.sender.redact(model.room, entry.seq)),
+  remove,
   editing: () => (composer.mode?.what === "edit" ? composer.mode.entry.seq : undefined),
   compose: () => composer.focus(),
+  amend,
 });
 const welcome = new Welcome(come);
 
@@ -142,6 +143,18 @@ function send(text, mode) {
   const { room } = model;
   if (mode?.what !== "edit") model.sender.say(text, { replyTo: mode?.entry.seq });
   else if (text !== mode.entry.text) model.sender.edit(room, mode.entry.seq, text);
+}
+
+function remove(entry) {
+  const { room } = model;
+  confirmDelete(entry, () => model.sender.redact(room, entry.seq));
+}
+
+/** Write once more what was refused. */
+function amend(key) {
+  const { text, command } = model.outbox.get(key);
+  model.sender.discard(key);
+  composer.write(!command && text.startsWith("/") ? `/${text}` : text);
 }
 
 function lastOwn() {

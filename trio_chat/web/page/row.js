@@ -94,6 +94,7 @@ const DRAW = {
           { role: "alert" },
           h("span", {}, item.error),
           h("button.link", { type: "button", onclick: () => act("retry", item.key) }, "Try again"),
+          h("button.link", { type: "button", onclick: () => act("amend", item.key) }, "Edit"),
           h("button.link", { type: "button", onclick: () => act("discard", item.key) }, "Discard"),
         )
       : h("span.mark", {}, item.state === "sent" ? "" : "Sending …");

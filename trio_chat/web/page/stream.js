@@ -25,7 +25,8 @@ export class Stream {
 
   /**
    * @param model the `Model`.
-   * @param actions `reply(entry)`, `edit(entry)`, `remove(entry)`, `compose()` (go back to writing).
+   * @param actions `reply(entry)`, `edit(entry)`, `remove(entry)`, `compose()` (go back to writing), `amend(key)` (write
+   *   once more what was refused).
    */
   constructor(model, actions) {
     this.model = model;
@@ -151,6 +152,7 @@ export class Stream {
       dismiss: () => room.locals.drop(detail),
       retry: () => model.sender.retry(detail),
       discard: () => model.sender.discard(detail),
+      amend: () => this.actions.amend(detail),
       stop: () => model.sender.stop(room, detail),
       jump: () => model.reader.jump(room.name, detail),
       fetchQuote: () => queueMicrotask(() => model.reader.fetchQuote(room, detail)),
