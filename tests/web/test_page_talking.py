@@ -45,6 +45,7 @@ def test_two_browsers_talk(browser: Browser, url: str) -> None:
     bob.reads("hello from ann")
     bob.say("hello back")
     ann.reads("hello back")
+    bob.reads("hello back", OWN)
     assert ann.texts(OWN) == ["hello from ann"]
     assert bob.texts(OWN) == ["hello back"]
     assert "ann-talks" in bob.texts(".by .nick")
