@@ -79,9 +79,15 @@ export class ReadMarks {
 
 const WORD = "[\\p{L}\\p{N}_]";
 
+/** The pattern made last: all messages of a room are asked about the same nick, with every frame. */
+let known = { nick: "", pattern: /(?!)/u };
+
 /** Tell whether a text calls somebody by name, as a word of its own. */
 export function mentions(text, nick) {
   if (!nick) return false;
-  const name = nick.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
-  return new RegExp(`(?<!${WORD})${name}(?!${WORD})`, "iu").test(text);
+  if (known.nick !== nick) {
+    const name = nick.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+    known = { nick, pattern: new RegExp(`(?<!${WORD})${name}(?!${WORD})`, "iu") };
+  }
+  return known.pattern.test(text);
 }
