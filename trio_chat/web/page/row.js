@@ -10,7 +10,8 @@ import { rich } from "./rich.js";
 import * as time from "./time.js";
 
 /** A text of nothing but so few emoji is shown large. */
-const EMOJI = /^(?:\p{Extended_Pictographic}(?:\u200d\p{Extended_Pictographic}|\ufe0f|\p{Emoji_Modifier})*\s?){1,3}$/u;
+const EMOJI =
+  /^(?:(?:\p{Regional_Indicator}{2}|\p{Extended_Pictographic}(?:\u200d\p{Extended_Pictographic}|\ufe0f|\p{Emoji_Modifier})*)\s?){1,3}$/u;
 
 /** Characters of a quoted message that are shown. */
 const QUOTED = 160;
