@@ -29,6 +29,7 @@ const COMMANDS_MS = 10_000;
 
 /** Messages that a screen reader may still have to say. */
 const SAID = 20;
+const SAID_CHARS = 300;
 
 const dirty = new Set(); // parts of the page that have to be drawn
 
@@ -104,11 +105,15 @@ const DRAWN = {
 
 function changed(parts) {
   if (dirty.size === 0) {
-    // A hidden tab has no frames, but a title.
-    if (document.hidden) setTimeout(draw, 100);
+    if (document.hidden) drawSoon();
     else requestAnimationFrame(draw);
   }
   for (const part of parts) dirty.add(part);
+}
+
+/** A hidden tab has no frames, but a title. */
+function drawSoon() {
+  setTimeout(draw, 100);
 }
 
 function draw() {
@@ -127,8 +132,10 @@ function address() {
 }
 
 /** Have a screen reader say a message. */
-function say({ room, seq, nick, text }) {
-  said.append(h("p", { "data-place": `${room} ${seq}` }, `${nick}: ${text}`));
+function say({ room, seq, nick, text, action, command }) {
+  const whole = command === undefined ? text : `/${command} ${text}`;
+  const words = whole.length > SAID_CHARS ? `${whole.slice(0, SAID_CHARS)} …` : whole;
+  said.append(h("p", { "data-place": `${room} ${seq}` }, action ? `${nick} ${words}` : `${nick}: ${words}`));
   while (said.childElementCount > SAID) said.firstElementChild.remove();
 }
 
@@ -278,9 +285,9 @@ addEventListener("hashchange", () => {
 addEventListener("storage", (event) => model.readElsewhere(event));
 addEventListener("online", () => model.client?.retryNow());
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return;
-  model.client?.retryNow();
-  if (dirty.size > 0) draw(); // what was waiting for a frame that never came
+  if (!document.hidden) model.client?.retryNow();
+  // What waits for a frame that does not come would wait as long as the tab is hidden.
+  if (dirty.size > 0) drawSoon();
 });
 listenToKeys({ model, stream, composer, panels, sidebar, switchRoom, help });
 
