@@ -288,7 +288,11 @@ const HANDLERS = {
   },
   notice: (model, event) => model.tell(event.text, event),
   state: (model, event) => {
+    const wanted = model.connection.nick;
     model.connection = { ...event, at: model.now() };
+    if (event.state === "open" && model.current !== null && wanted !== event.nick) {
+      model.tell(`Somebody has taken the name ${wanted} meanwhile: you are ${event.nick} now.`, { level: "warning" });
+    }
     // Nobody can say which turns are still open; those that are will show themselves.
     if (event.state !== "open") for (const room of model.rooms.values()) room.drafts.clear();
     model.changed("state", "timeline", "rooms", "members");

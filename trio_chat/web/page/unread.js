@@ -5,7 +5,7 @@
  * reading is: whoever shows messages says which have been seen.
  */
 
-/** So many are counted one by one; more are "999+". */
+/** So many are counted one by one; of more the newest, and the label says that there are others: "999+". */
 export const COUNTED = 999;
 
 const PREFIX = "trio_chat.read:";
@@ -14,7 +14,7 @@ const PREFIX = "trio_chat.read:";
 export class Unread {
   #waiting = []; // [seq, whether it speaks to us], ascending
 
-  /** Whether there are more than could be counted. */
+  /** Whether there are more than were counted, or came at all. */
   more = false;
 
   get count() {
