@@ -27,7 +27,7 @@ import { Welcome } from "./welcome.js";
 /** Commands that were asked for so long ago are asked for again, in milliseconds: bots come and go. */
 const COMMANDS_MS = 10_000;
 
-/** Messages that a screen reader may still have to say. */
+/** Messages that a screen reader may still have to say, and characters of each: the rest can be read in its place. */
 const SAID = 20;
 const SAID_CHARS = 300;
 
@@ -192,13 +192,9 @@ async function options(text, caret) {
   return { ...found, options: found.options.map((option) => ({ ...option, ...explained.get(option.label) })) };
 }
 
-async function jump(room, seq) {
+function jump(room, seq) {
   panels.closeIfNarrow();
-  try {
-    await model.reader.jump(room, seq);
-  } catch (error) {
-    model.tell(error.message, { level: "warning" });
-  }
+  model.reader.jump(room, seq);
 }
 
 function goTo(name) {

@@ -27,13 +27,14 @@ const FIRST = 60;
  */
 export class Model {
   /**
-   * @param options `storage` (shared by tabs, kept), `tab` (this tab's own), `now` (a clock, Unix ms), `kept` (entries in a window),
-   *   `changed(...parts)`, `onNews(room, message, mention)` for messages of others that just came, and
-   *   `onShow(what, detail)` for answers that want a window of their own ("rooms", "found").
+   * @param options `storage` (shared by tabs, kept), `tab` (this tab's own), `now` (a clock, Unix ms), `later`
+   *   (`setTimeout`), `kept` (entries in a window), `changed(...parts)`, `onNews(room, message, mention)` for messages of
+   *   others that just came, and `onShow(what, detail)` for answers that want a window of their own ("rooms", "found").
    */
-  constructor({ storage, tab, now = Date.now, kept, changed = () => {}, onNews = () => {}, onShow = () => {} }) {
+  constructor({ storage, tab, now = Date.now, later, kept, changed = () => {}, onNews = () => {}, onShow = () => {} }) {
     this.storage = storage;
     this.now = now;
+    this.later = later ?? ((act, ms) => setTimeout(act, ms));
     this.kept = kept;
     this.changed = changed;
     this.onNews = onNews;
@@ -66,13 +67,8 @@ export class Model {
 
   /** All that is unread: `{count, mentions}` over all rooms; in private ones every message speaks to us. */
   get waiting() {
-    let count = 0;
-    let mentions = 0;
-    for (const room of this.rooms.values()) {
-      count += room.unread.count;
-      mentions += room.unread.mentions;
-    }
-    return { count, mentions };
+    const sum = (what) => [...this.rooms.values()].reduce((all, { unread }) => all + unread[what], 0);
+    return { count: sum("count"), mentions: sum("mentions") };
   }
 
   /**
@@ -134,11 +130,11 @@ export class Model {
     this.open(names[(place + by + names.length) % names.length]);
   }
 
-  /** Say something to oneself alone, in a room: the open one if none is named. */
-  tell(text, { level = "info", room = this.current } = {}) {
+  /** Say something to oneself alone, in a room, behind an entry: in the open one at the end if none is named. */
+  tell(text, { level = "info", room = this.current, after } = {}) {
     const where = this.rooms.get(room) ?? this.room;
     if (where === undefined) return;
-    where.locals.add(where.timeline.last, this.now(), { kind: "notice", text, level });
+    where.locals.add(after ?? where.timeline.last, this.now(), { kind: "notice", text, level });
     this.changed("timeline");
   }
 
@@ -246,7 +242,7 @@ export class Model {
 
 function entry(model, event, room) {
   if (room === undefined) return;
-  if (event.type === "redacted") model.reader.forget(event.room, event.target);
+  if (event.target !== undefined) model.reader.forget(event.room, event.target);
   const { news, mention } = room.entry(event, model);
   model.outbox.seen(event.room, room.timeline.head);
   if (news) model.onNews(room, event, mention);
@@ -273,6 +269,7 @@ const HANDLERS = {
   },
   gap: (model, event, room) => {
     room?.gap(event);
+    if (event.reason === "epoch") model.reader.forgetRoom(event.room);
     model.changed("timeline", "rooms");
   },
   presence: (model, event, room) => {
