@@ -119,6 +119,25 @@ def test_an_edit_gives_back_what_was_being_written(browser: Browser, url: str) -
     window.until("document.getElementById('input').value === 'half a sentence'")
 
 
+def test_what_is_being_written_is_kept_for_each_room_and_over_a_reload(browser: Browser, url: str, room: str) -> None:
+    window = browser.open(url)
+    window.come_in("ponders")
+    window.type("to be continued")
+    window.js("location.hash = 'ponds'")
+    window.reads("#ponds", "#header h1")
+    window.until("document.getElementById('input').value === ''")
+    window.js("location.hash = arguments[0]", room)
+    window.until("document.getElementById('input').value === 'to be continued'")
+    window.reload()
+    window.is_in()
+    window.until("document.getElementById('input').value === 'to be continued'")
+    window.type(Keys.ENTER)
+    window.reads("to be continued", OWN)
+    window.reload()
+    window.is_in()
+    window.until("document.getElementById('input').value === ''")
+
+
 def test_a_message_of_which_an_edit_leaves_nothing_is_deleted(browser: Browser, url: str) -> None:
     window = browser.open(url)
     window.come_in("takes-back")

@@ -10,11 +10,14 @@ import { Suggestions } from "./suggestions.js";
 /** What a text may not hold and nobody can see, such as the colours of a terminal; it comes by pasting. */
 const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
 
+/** Where what is written and not sent outlasts a reload: in the tab's storage. */
+const PLACE = "trio_chat.writing";
+
 /** The server's limit, until it has said another. */
 const TEXT_CHARS = 4_000;
 
 export class Composer {
-  #texts = new Map(); // by room, what is written there and not sent
+  #texts; // by room, what is written there and not sent
   #room = null;
   #aside = ""; // what was being written when an edit began
   mode = null; // {what: "reply" | "edit", entry}
@@ -26,6 +29,7 @@ export class Composer {
   constructor(model, actions) {
     this.model = model;
     this.actions = actions;
+    this.#texts = saved(model.tab);
     this.element = document.getElementById("composer");
     this.input = h("textarea", {
       id: "input",
@@ -88,14 +92,15 @@ export class Composer {
 
   /** Begin to answer a message. */
   reply(entry) {
+    if (this.mode?.what === "edit") this.cancel();
     this.#turn({ what: "reply", entry });
   }
 
   /** Begin to change a message of one's own; what was being written comes back afterwards. */
   edit(entry) {
     if (this.mode?.what !== "edit") this.#aside = this.input.value;
-    this.#set(entry.text);
     this.#turn({ what: "edit", entry });
+    this.#set(entry.text);
   }
 
   /** Go back to writing something new; true if that was not the case. */
@@ -132,7 +137,6 @@ export class Composer {
 
   #change(room) {
     if (this.mode !== null) this.cancel();
-    if (this.#room !== null) this.#texts.set(this.#room, this.input.value);
     this.#room = room.name;
     this.#set(this.#texts.get(room.name) ?? "");
   }
@@ -141,12 +145,23 @@ export class Composer {
     this.input.value = text;
     this.input.setSelectionRange(text.length, text.length);
     this.#fit();
+    this.#keep();
   }
 
   #typed() {
     this.#clean();
     this.#fit();
+    this.#keep();
     this.#suggest();
+  }
+
+  /** Keep what is written in the room, beside an edit too. */
+  #keep() {
+    const text = this.mode?.what === "edit" ? this.#aside : this.input.value;
+    if (this.#room === null || text === (this.#texts.get(this.#room) ?? "")) return;
+    if (text === "") this.#texts.delete(this.#room);
+    else this.#texts.set(this.#room, text);
+    this.model.tab.setItem(PLACE, JSON.stringify([...this.#texts]));
   }
 
   #clean() {
@@ -229,5 +244,13 @@ export class Composer {
     const caret = from + insert.length;
     this.input.setSelectionRange(caret, caret);
     this.#typed(); // what follows a command may be completed too
+  }
+}
+
+function saved(storage) {
+  try {
+    return new Map(JSON.parse(storage.getItem(PLACE) ?? "[]"));
+  } catch {
+    return new Map();
   }
 }

@@ -33,6 +33,7 @@ export class Model {
    */
   constructor({ storage, tab, now = Date.now, later, kept, changed = () => {}, onNews = () => {}, onShow = () => {} }) {
     this.storage = storage;
+    this.tab = tab;
     this.now = now;
     this.later = later ?? ((act, ms) => setTimeout(act, ms));
     this.kept = kept;
