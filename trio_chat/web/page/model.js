@@ -270,7 +270,10 @@ const HANDLERS = {
   },
   gap: (model, event, room) => {
     room?.gap(event);
-    if (event.reason === "epoch") model.reader.forgetRoom(event.room);
+    if (event.reason === "epoch") {
+      model.reader.forgetRoom(event.room);
+      model.outbox.lost(event.room);
+    }
     model.changed("timeline", "rooms");
   },
   presence: (model, event, room) => {
