@@ -12,7 +12,6 @@ import { Sender } from "./sender.js";
 import { ReadMarks } from "./unread.js";
 
 export const LOBBY = "lobby";
-
 const ROOMS = "trio_chat.rooms";
 
 /** Entries asked for when a room is joined; a screen shows some thirty. */
@@ -159,8 +158,7 @@ export class Model {
 
   /** Take in an event of the client. */
   take(event) {
-    const handler = HANDLERS[event.type];
-    if (handler !== undefined) handler(this, event, this.rooms.get(event.room));
+    HANDLERS[event.type]?.(this, event, this.rooms.get(event.room));
   }
 
   /** Note what has been seen of the open room: entries up to `seq`, and whether that is the end of what there is. */
