@@ -58,7 +58,7 @@ class Terminal:
 
     _begin: str = _PASTE_ON
     _end: str = _ERASE_ROW + _PASTE_OFF
-    _own_keys: int = 0  # local modes that are switched off besides
+    _off: int = termios.ICANON | termios.ECHO | termios.IEXTEN  # local modes that are switched off
 
     def __init__(self, input_fd: int, output_fd: int) -> None:
         self._input_fd = input_fd
@@ -127,7 +127,7 @@ class Terminal:
     async def _take(self) -> None:
         modes = list(self.found)
         modes[_IFLAG] &= ~termios.ICRNL  # a pasted line end is a CR; kept apart from Ctrl-J
-        modes[_LFLAG] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN | self._own_keys)
+        modes[_LFLAG] &= ~self._off
         modes[_CC] = list(modes[_CC])
         modes[_CC][termios.VMIN], modes[_CC][termios.VTIME] = 1, 0
         self._set(modes)

@@ -36,7 +36,7 @@ class ScreenTerminal(Terminal):
         titled: whether the title of the terminal's window is ours meanwhile.
     """
 
-    _own_keys = termios.ISIG
+    _off = Terminal._off | termios.ISIG
 
     def __init__(self, input_fd: int, output_fd: int, *, titled: bool = False) -> None:
         super().__init__(input_fd, output_fd)
@@ -60,7 +60,7 @@ class ScreenTerminal(Terminal):
 
         So it is when the process is killed: see `Guard`.
         """
-        async with Guard.watching(self._output_fd, self.found, self._end) as guard:
+        async with Guard.watching(self._output_fd, self.found, self._off, self._end) as guard:
             self._guard = guard
             async with super().typing():
                 yield
