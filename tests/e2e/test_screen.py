@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -86,6 +87,19 @@ async def test_a_program_that_is_killed_leaves_the_terminal_usable_and_no_helper
             await trio.to_thread.run_sync(psutil.wait_procs, [helper])
         assert ann.pty.modes == ann.modes
         assert switched(ann) == {7, 25}
+
+
+async def test_whoever_leaves_while_the_terminal_is_paused_finds_it_as_before_when_it_goes_on(
+    server: ServerProcess,
+) -> None:
+    async with seat(server.url, "ann") as ann:
+        termios.tcflow(ann.pty.slave, termios.TCOOFF)  # what Ctrl-S does
+        ann.pty.type("\x03\x03")
+        assert await ann.code() == 0
+        assert ann.pty.modes == ann.modes
+        assert 1049 in switched(ann)
+        termios.tcflow(ann.pty.slave, termios.TCOON)
+        await ann.pty.until(lambda: switched(ann) == {7, 25})
 
 
 async def test_a_bug_in_the_program_is_told_after_the_terminal_is_given_back(server: ServerProcess) -> None:

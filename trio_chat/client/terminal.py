@@ -133,9 +133,11 @@ class Terminal:
         self._set(modes)
         await self._write_soon(self._begin)
 
-    async def _give_back(self) -> None:
-        await self._write_soon(self._end)
+    async def _give_back(self) -> bool:
+        """Switch back what was switched, and return whether the terminal has heard all of it."""
+        written = await self._write_soon(self._end)
         self._set(self.found)
+        return written
 
     def _set(self, modes: list[Any]) -> None:
         # TCSANOW: waiting for the output (TCSADRAIN) would hang while it is paused, and TCSAFLUSH would lose
@@ -143,9 +145,11 @@ class Terminal:
         with contextlib.suppress(termios.error):
             termios.tcsetattr(self._input_fd, termios.TCSANOW, modes)
 
-    async def _write_soon(self, text: str) -> None:
+    async def _write_soon(self, text: str) -> bool:
         with trio.move_on_after(RESTORE_S, shield=True), contextlib.suppress(OSError):
             await self.write(text.encode())
+            return True
+        return False
 
 
 def _stop_process() -> None:
