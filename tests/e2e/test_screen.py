@@ -142,7 +142,10 @@ async def test_whoever_is_cut_off_sees_why_and_when_and_is_back_when_the_server_
             await ann.pty.until_shown("ann  connected")
             server.kill()
             await ann.pty.until(lambda: sum("Cut off:" in line for line in ann.pty.lines) == 2)
-            ann.pty.type("/quit\r")
+            ann.pty.type("l\r" * 101)
+            await ann.pty.until_shown("100 lines wait for it: this one stays here.")
+            await ann.pty.until_shown("> l")
+            ann.pty.type("\x15/quit\r")
             assert await ann.code() == 0
             assert ann.pty.modes == ann.modes
     finally:

@@ -8,8 +8,14 @@ import pytest
 import trio
 import trio.testing
 
+from protocol import Joined, Message
+from tests.client.pty_screen import LIMIT_S, pty_screen
 from tests.client.screen.house import House, ann_at, open_house
 from trio_chat import Bot, Occasion
+from trio_chat.client import open_client
+from trio_chat.client.client import CommandAnswer
+from trio_chat.client.screen.program import FullScreen
+from trio_chat.client.screen.terminal import ScreenTerminal
 
 
 @pytest.fixture(autouse=True)
@@ -206,6 +212,48 @@ async def test_a_draft_of_a_bot_is_seen_live_and_ctrl_c_stops_it_before_it_quits
         await ann.sees("Ctrl-C again to quit.")
         ann.type("\x03")
         await ann.left.wait()
+
+
+async def test_what_is_typed_behind_a_command_is_for_where_it_leads_unless_one_has_gone_elsewhere(house: House) -> None:
+    async with ann_at(house) as ann:
+        answered, command = trio.Event(), ann.client.command
+
+        async def slow(line: str, *, room: str | None = None, key: str | None = None) -> CommandAnswer:
+            await answered.wait()
+            return await command(line, room=room, key=key)
+
+        ann.client.command = slow  # type: ignore[method-assign]  # the answer takes its time
+        ann.type("/join dev\rfor dev\r")
+        ann.type("\x1b1for the lobby\rhalf a l")
+        await ann.sees("… ", "│ for the lobby", "> half a l")
+        answered.set()
+        await ann.sees("2 #dev")
+        ann.type("ine")
+        await ann.sees("> half a line")
+        assert ann.lines[0].startswith(" #lobby")
+        ann.type("\x1b2")
+        await ann.sees("ann │ for dev")
+        for room, text in (("dev", "for dev"), ("lobby", "for the lobby")):
+            assert [entry.text for entry in (await ann.client.history(room)).entries if isinstance(entry, Message)] == [
+                text
+            ]
+
+
+async def test_keys_do_not_wait_for_the_first_room(house: House) -> None:
+    async with open_client(nick="ann", session="a" * 32, dial=house.server.dial) as client:
+        with pty_screen(80, 24) as pty, trio.fail_after(LIMIT_S):
+            screen = FullScreen(ScreenTerminal(pty.slave, pty.slave), client, "home")
+
+            async def join(room: str) -> Joined:
+                await trio.sleep_forever()
+                raise AssertionError
+
+            client.join = join  # type: ignore[method-assign, assignment]  # no answer comes
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(screen.run, "lobby")
+                pty.type("hello")
+                await pty.until_shown("> hello")
+                pty.type("\x03\x03")
 
 
 async def test_who_may_not_stop_a_bot_is_told_so(house: House) -> None:

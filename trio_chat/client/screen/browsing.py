@@ -92,6 +92,7 @@ class Browser:
             self._hint(otherwise)
             return
         self._view.hits = None
+        self.deeds.stay()
         self._model.look_at(name)
         self.fill_soon()
 

@@ -83,7 +83,7 @@ class ScreenClient(Protocol):
 class Line(Struct, frozen=True):
     """Something typed: in which room, and the key under which it is said.
 
-    `is_ahead`: it was typed before a command was answered that goes to another room, and is for that one.
+    `is_ahead`: it was typed behind a command that goes to another room and was not answered yet, and is for that one.
     """
 
     text: str
@@ -119,24 +119,33 @@ class Deeds:
         self._leave = leave
         self._reading: set[str] = set()  # rooms whose log is being read
         self._going = 0  # commands without an answer yet that go to another room
+        self._follows = True  # whether what is typed is for where they lead
+        self._led_to: str | None = None  # where the last one has led
 
     # --- what is typed ------------------------------------------------------------------------------------
 
-    def typed(self, text: str) -> Line | None:
-        """Take a line in: do at once what needs no server, show what is to be said, and return what is left to do."""
-        name, _, words = text.partition(" ")
-        name, words = name.rstrip().lower(), words.strip()
+    def done_at_once(self, text: str) -> bool:
+        """Carry out a command that needs no server; return whether it was one."""
+        name, words = _name(text), text.partition(" ")[2].strip()
         if name in ("/buffer", "/b"):
             self._switch(words)
-            return None
-        if name == "/keys":
+        elif name == "/keys":
             self._show_keys()
-            return None
-        line = Line(text, self._model.current, new_key(), is_ahead=self._going > 0)
-        self._going += name in _GOING
-        if not line.is_ahead:
-            return line if self._show_posting(line) else None
-        return line
+        else:
+            return False
+        return True
+
+    def typed(self, text: str) -> Line | None:
+        """Take any other line in: show what is to be said, and return what is left to do."""
+        line = Line(text, self._model.current, new_key(), is_ahead=self._going > 0 and self._follows)
+        if _name(text) in _GOING:
+            self._going += 1
+            self._follows = True
+        return line if line.is_ahead or self._show_posting(line) else None
+
+    def stay(self) -> None:
+        """Note that somebody has gone to a room by a key: what is typed from now on is for that one."""
+        self._follows = False
 
     def _show_posting(self, line: Line) -> bool:
         """Show what is about to be said; return whether there is a room to say it in."""
@@ -151,6 +160,7 @@ class Deeds:
     def _switch(self, words: str) -> None:
         name = self._model.by_words(words)
         if name is not None:
+            self.stay()
             self._model.look_at(name)
         else:
             self._model.say(
@@ -164,20 +174,23 @@ class Deeds:
             ChatError: the client has ended.
         """
         if line.is_ahead:
-            line = msgspec.structs.replace(line, room=self._model.current)
+            line = msgspec.structs.replace(line, room=self._led_to)
             if not self._show_posting(line):
                 return
+        is_going = _name(line.text) in _GOING
+        if is_going:
+            self._led_to = line.room  # if it leads nowhere
         try:
             if not line.text.startswith("/") or line.text.startswith("//"):
                 await self._post(line)
-            elif line.text.partition(" ")[0].lower() == FIND and line.text.partition(" ")[2].strip():
+            elif _name(line.text) == FIND and line.text.partition(" ")[2].strip():
                 await self.find(line.text.partition(" ")[2].strip(), line.room)
             else:
                 await self._command(line)
         except Refused as error:
             self._model.say(str(error), warning=True)
         finally:
-            self._going -= line.text.partition(" ")[0].rstrip().lower() in _GOING
+            self._going -= is_going
 
     async def _post(self, line: Line) -> None:
         assert line.room is not None
@@ -194,7 +207,7 @@ class Deeds:
             return
         answer = await self._client.command(line.text, room=line.room, key=line.key)
         if isinstance(answer, Joined):
-            self._model.look_at(answer.room)
+            self._show_joined(answer)
         elif isinstance(answer, Bye):
             self._leave()
         elif isinstance(answer, Notice):
@@ -203,14 +216,32 @@ class Deeds:
             self._model.tell(answer, line.room)
         self.close_left()
 
+    async def enter(self, room: str) -> None:
+        """Go into the first room; what is typed meanwhile is for that one.
+
+        Raises:
+            ChatError: that is refused, or the client has ended.
+        """
+        self._going += 1
+        self._show_joined(await self._client.join(room))
+        self._going -= 1
+
+    def _show_joined(self, joined: Joined) -> None:
+        self._led_to = joined.room
+        if self._follows:  # else somebody looks elsewhere by now, and may be typing there
+            self._model.look_at(joined.room)
+
     def close_left(self) -> None:
         """Take the rooms off the screen that we are not in any more."""
         for name in [name for name in self._model.rooms if name not in self._client.rooms]:
             self._model.close(name)
+            if name == self._led_to:
+                self._led_to = self._model.current
 
     async def write_to(self, nick: str) -> None:
         """Open the private room with somebody."""
         self._going += 1
+        self._follows = True
         await self.carry_out(Line(f"/msg {nick}", self._model.current, new_key()))
 
     async def stop(self, room: str) -> str | None:
@@ -246,6 +277,7 @@ class Deeds:
         room = self._model.rooms.get(message.room)
         if room is None or not before.entries or before.entries[-1].seq != message.seq:
             return False
+        self.stay()
         self._model.look_at(message.room)
         room.timeline.go_to([*before.entries, *after.entries], more=before.more)
         room.found = message.seq
@@ -294,3 +326,8 @@ class Deeds:
             return False
         timeline.newer(page.entries)
         return bool(page.entries)
+
+
+def _name(text: str) -> str:
+    """Return the command that a line begins with, or its first word."""
+    return text.partition(" ")[0].rstrip().lower()

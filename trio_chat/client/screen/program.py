@@ -21,7 +21,8 @@ from trio_chat.client.lines import asks_to_quit
 from trio_chat.client.output import Output
 from trio_chat.client.screen.browsing import Browser
 from trio_chat.client.screen.composer import Composer
-from trio_chat.client.screen.deeds import Deeds, Line, ScreenClient
+from trio_chat.client.screen.deeds import Deeds, ScreenClient
+from trio_chat.client.screen.errands import WAITING_LINES, Errands
 from trio_chat.client.screen.helping import KEYS, Helper
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.painter import Painter
@@ -51,10 +52,8 @@ GOODBYE_S: Final = 2.0
 LEARN_S: Final = 1.0
 """How long Tab waits for the server to tell which commands there are."""
 
-WAITING_LINES: Final = 100
-"""Lines that may wait for the server; then typing waits too, and nothing that was typed is lost."""
-
 AWAY: Final = "The server is away; your line is sent when it is back."
+FULL: Final = f"The server is away, and {WAITING_LINES} lines wait for it: this one stays here."
 
 
 class FullScreen:
@@ -101,9 +100,7 @@ class FullScreen:
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery
         self._changed = trio.Event()
-        self._typed, self._to_do = trio.open_memory_channel[Line](WAITING_LINES)
-        self._unanswered = 0
-        self._progress = trio.lowlevel.ParkingLot()
+        self._errands = Errands(self._deeds.carry_out, lambda: self._changed.set())
         self._greeted = False
         self._hint, self._hint_until = "", 0.0
         self._quit_until = 0.0
@@ -120,11 +117,10 @@ class FullScreen:
                     self._nursery.start_soon(self._watch)
                     self._nursery.start_soon(self._tick)
                     self._nursery.start_soon(self._ping)
-                    self._nursery.start_soon(self._carry_out)
-                    await self._begin(room)
+                    self._nursery.start_soon(self._talk, room)
                     await self._take_keys()
-        if self._unanswered:
-            self.last_words.append(f"The server has not answered {self._unanswered} of your lines; they may be lost.")
+        if unanswered := self._errands.unanswered:
+            self.last_words.append(f"The server has not answered {unanswered} of your lines; they may be lost.")
 
     def leave(self) -> None:
         """End soon."""
@@ -139,14 +135,14 @@ class FullScreen:
 
     # --- what happens -------------------------------------------------------------------------------------
 
-    async def _begin(self, room: str) -> None:
+    async def _talk(self, room: str) -> None:
+        """Go into the first room, and then carry out what is typed; keys do not wait for that."""
         try:
-            joined = await self._client.join(room)
+            await self._deeds.enter(room)
+            self._learn_soon()
+            await self._errands.run()
         except ChatError as error:
             self.finish(1, str(error))
-            return
-        self._model.look_at(joined.room)
-        self._learn_soon()
 
     async def _watch(self) -> None:
         try:
@@ -154,6 +150,7 @@ class FullScreen:
                 self._model.take(event)
                 self._deeds.close_left()
                 self._changed.set()
+                self._errands.changed()
                 if isinstance(event, Live):
                     self._arrived(event.room)
             self.finish(0)
@@ -181,16 +178,6 @@ class FullScreen:
             self._model.latency_s = await self._client.ping()
             self._changed.set()
             await trio.sleep(PING_S)
-
-    async def _carry_out(self) -> None:
-        try:
-            async for line in self._to_do:
-                await self._deeds.carry_out(line)
-                self._unanswered -= 1
-                self._progress.unpark_all()
-                self._changed.set()
-        except ChatError as error:
-            self.finish(1, str(error))
 
     def _start(self, deed: Callable[[], Awaitable[object]]) -> None:
         """Have a deed done that ends with the client, if not before."""
@@ -272,24 +259,28 @@ class FullScreen:
         if asks_to_quit(text) and not self._client.connected:
             self.leave()
             return
+        if self._deeds.done_at_once(text):
+            self._browser.fill_soon()
+            return
+        if not await self._errands.has_room(lambda: self._client.connected):
+            self._composer.replace(text)
+            self._say_hint(FULL)
+            return
         if not text.startswith("/"):
             self._browser.to_newest()
         line = self._deeds.typed(text)
         if line is None:
-            self._browser.fill_soon()
             return
         if not self._client.connected:
             self._say_hint(AWAY)
-        self._unanswered += 1
-        await self._typed.send(line)
+        self._errands.put(line)
 
     # --- leaving ------------------------------------------------------------------------------------------
 
     async def _end_politely(self) -> None:
         """Wait for what was typed before to be answered, for a while, and end."""
         with trio.move_on_after(GOODBYE_S):
-            while self._unanswered:
-                await self._progress.park()
+            await self._errands.settle()
         self.leave()
 
     def _interrupt(self) -> None:
