@@ -143,6 +143,25 @@ async def test_a_scrolled_screen_stays_where_it_is_while_others_talk(house: Hous
         assert ann.lines[1:20] == seen
 
 
+async def test_who_has_scrolled_back_sees_what_is_answered(house: House) -> None:
+    bob = await house.enter("bob")
+    for number in range(60):
+        await bob.post("lobby", f"line {number}")
+    async with ann_at(house, rows=40) as ann:
+        for asked, answer in (
+            ("\x1bOP", "PageUp, PageDown"),
+            ("/keys\r", "PageUp, PageDown"),
+            ("/help\r", "/users [ROOM]"),
+            ("/b nowhere\r", "No room on the screen is called nowhere"),
+            ("/find nothing-like-it\r", "Nothing was found."),
+        ):
+            ann.type("\x1b[5~\x1b[5~")
+            await ann.sees("End: newest")
+            await ann.sees_no(answer)
+            ann.type(asked)
+            await ann.sees(answer)
+
+
 async def test_a_search_shows_hits_and_enter_goes_to_one_in_its_place(house: House) -> None:
     bob = await house.enter("bob")
     for number in range(300):

@@ -147,6 +147,11 @@ class Deeds:
         """Note that somebody has gone to a room by a key: what is typed from now on is for that one."""
         self._follows = False
 
+    @staticmethod
+    def finds(text: str) -> bool:
+        """Tell whether a line asks for a search, whose hits are shown in place of what one looks at."""
+        return _name(text) == FIND and bool(text.partition(" ")[2].strip())
+
     def _show_posting(self, line: Line) -> bool:
         """Show what is about to be said; return whether there is a room to say it in."""
         text = line.text
@@ -163,7 +168,7 @@ class Deeds:
             self.stay()
             self._model.look_at(name)
         else:
-            self._model.say(
+            self._model.answer(
                 f"No room on the screen is called {words or 'nothing'}; /join ROOM opens one.", warning=True
             )
 
@@ -183,7 +188,7 @@ class Deeds:
         try:
             if not line.text.startswith("/") or line.text.startswith("//"):
                 await self._post(line)
-            elif _name(line.text) == FIND and line.text.partition(" ")[2].strip():
+            elif self.finds(line.text):
                 await self.find(line.text.partition(" ")[2].strip(), line.room)
             else:
                 await self._command(line)
@@ -264,6 +269,8 @@ class Deeds:
         if found.entries:
             self._show_found(found, words)
         else:
+            if room == self._model.current and self._model.room is not None:
+                self._model.room.follow()
             self._model.tell(found, room)
 
     async def go_to(self, message: Message) -> bool:

@@ -219,6 +219,12 @@ class Model:
         """Put a sentence of the program's own into the current room."""
         self.tell(Notice(sentence, level="warning" if warning else "info"), warning=warning)
 
+    def answer(self, sentence: str, *, warning: bool = False) -> None:
+        """Say what somebody has just asked for: who has scrolled back is taken to where it stands."""
+        if self.room is not None:
+            self.room.follow()
+        self.say(sentence, warning=warning)
+
     def _of(self, name: str) -> Room:
         return self.rooms.setdefault(name, Room(name))
 

@@ -92,7 +92,7 @@ class FullScreen:
             client,
             self._model,
             show_found=self._browser.show_found,
-            show_keys=lambda: self._model.say(KEYS),
+            show_keys=lambda: self._model.answer(KEYS),
             leave=self.leave,
         )
         self._painter = Painter(Palette(many=knows_256_colours()))
@@ -221,7 +221,7 @@ class FullScreen:
             case Chord(name="ctrl-z"):
                 await self._terminal.stop(self.output)
             case Chord(name="f1"):
-                self._model.say(KEYS)
+                self._model.answer(KEYS)
             case Chord(name=name) if name != "shift-tab":
                 self._browser.chord(name)
             case _:
@@ -266,7 +266,7 @@ class FullScreen:
             self._composer.replace(text)
             self._say_hint(FULL)
             return
-        if not text.startswith("/"):
+        if not Deeds.finds(text):  # everything else is answered at the end
             self._browser.to_newest()
         line = self._deeds.typed(text)
         if line is None:
