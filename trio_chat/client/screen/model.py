@@ -232,7 +232,8 @@ class Model:
         room = self._of(live.room)
         room.timeline.reached(live.seq)
         room.seen(live.seq)
-        room.is_caught_up = True
+        if room.news_after is None:
+            room.news_after = live.seq
 
     def _draft(self, draft: DraftShown) -> None:
         self._of(draft.room).drafts[draft.turn] = Draft(draft.author, draft.nick, draft.text, draft.doing)
@@ -248,7 +249,8 @@ class Model:
             self._count(room, entry)
 
     def _count(self, room: Room, message: Message) -> None:
-        if not room.is_caught_up or message.author == self.me.author or message.redacted:
+        is_news = room.news_after is not None and message.seq > room.news_after
+        if not is_news or message.author == self.me.author or message.redacted:
             return
         meant = self.is_meant(message)
         if meant:
@@ -278,6 +280,7 @@ class Model:
         if gap.reason == "epoch":
             room.timeline.clear()
             room.line = None
+            room.news_after = None if room.news_after is None else 0
             room.follow()
         room.timeline.reached(gap.next - 1)
         self.tell(gap, gap.room)
@@ -285,8 +288,8 @@ class Model:
     def _joined(self, joined: Joined) -> None:
         is_new = joined.room not in self.rooms
         room = self._of(joined.room)
-        if is_new and joined.id is None:  # somebody else has opened it: what is in it is news
-            room.is_caught_up = True
+        if is_new and joined.id is None:  # somebody else has opened it, to say something
+            room.news_after = joined.head
         if is_new and self.room is None:
             self.look_at(joined.room)
 
