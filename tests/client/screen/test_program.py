@@ -196,7 +196,7 @@ async def test_tab_goes_around_what_fits_and_the_usage_is_shown(house: House) ->
         await house.enter("bob", "lobby", "dev")
         await house.enter("bernd")
         await house.seat(bot)
-        await ann.sees("dice [bot] has joined")
+        await ann.sees("bob, bernd and dice [bot] have joined")
         ann.type("b\t")
         await ann.sees("> bernd:", "bernd  bob")
         ann.type("\t")
@@ -286,7 +286,7 @@ async def test_who_may_not_stop_a_bot_is_told_so(house: House) -> None:
     async with ann_at(house) as ann:
         await house.seat(bot)
         bob = await house.enter("bob")
-        await ann.sees("sage [bot] has joined", "bob has joined")
+        await ann.sees("sage [bot] and bob have joined")
         await bob.post("lobby", "sage: hm?")
         await ann.sees("sage │ well …")
         ann.type("\x03")

@@ -4,6 +4,7 @@ This folder owns what a person sees and does on a whole screen. It must not know
 whether a terminal is capable: `trio_chat.client.program` chooses. From the inside out:
 
     timeline   one room's window onto its log
+    comings    who came and went, in one line
     room       one room: what is unread in it, and about to be said
     model      all rooms, who is there, what bots are writing, how the connection is; pure, like `timeline`
     layout     text cut into rows by what a person sees as one character
@@ -13,6 +14,7 @@ whether a terminal is capable: `trio_chat.client.program` chooses. From the insi
     painter    what is drawn, as the few bytes that change the terminal
     keys, composer   what is typed
     deeds      what the server is asked for, and what becomes of its answers
+    errands    what was typed and waits for the server
     helping, browsing   completion; going about from room to room and in a log
     program    the tasks
     terminal, guard  the terminal taken and given back, whatever happens

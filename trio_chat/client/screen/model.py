@@ -7,6 +7,8 @@ not know tasks, clocks, keys, or how anything is drawn.
 from collections.abc import Callable, Mapping
 from typing import Any, Final, Protocol
 
+import msgspec
+
 from protocol import (
     DraftShown,
     Edited,
@@ -25,11 +27,15 @@ from protocol import (
 from trio_chat.client.cursor import Cursor
 from trio_chat.client.events import ClientEvent, Connected, Disconnected
 from trio_chat.client.render import Lines
+from trio_chat.client.screen.comings import Comings
 from trio_chat.client.screen.room import Draft, Post, Room, names
 from trio_chat.client.screen.timeline import Note
 
 PENDING: Final = 100
 """Own posts of a room that are shown before the server has them; what is beyond waits unseen."""
+
+COMINGS_MS: Final = 10 * 60_000
+"""For so long a line goes on to tell who comes and goes; it bears the time of the first."""
 
 
 class View(Protocol):
@@ -105,7 +111,7 @@ class Model:
             Joined: self._joined,
             TurnChange: self._turn,
             DraftShown: self._draft,
-            Presence: lambda presence: self.tell(presence, presence.room),
+            Presence: self._presence,
             Members: lambda _: None,  # the list of members is drawn from the client's own
             Notice: lambda notice: self.tell(notice, notice.room),
             Connected: self._connected,
@@ -292,6 +298,22 @@ class Model:
             room.news_after = joined.head
         if is_new and self.room is None:
             self.look_at(joined.room)
+
+    def _presence(self, presence: Presence) -> None:
+        """Tell who comes and goes, in the line that does so already if nothing has happened since."""
+        if not Comings.fits(presence):
+            self.tell(presence, presence.room)
+            return
+        timeline, now_ms = self._of(presence.room).timeline, self.now_ms()
+        last = timeline.last_note
+        told = last.tells_of if last is not None and now_ms - last.at < COMINGS_MS else None
+        if last is not None and isinstance(told, Comings) and not told.is_full:
+            told.add(presence)
+            timeline.retell(msgspec.structs.replace(last, text=told.line()))
+        else:
+            told = Comings()
+            told.add(presence)
+            timeline.note(Note(now_ms, told.line(), tells_of=told))
 
     def _turn(self, turn: TurnChange) -> None:
         room = self._of(turn.room)
