@@ -77,6 +77,19 @@ async def test_while_taken_the_terminal_is_in_its_modes_and_after_a_signal_it_is
             assert switched(ann) == {7, 25}
 
 
+async def test_who_wants_no_colours_gets_a_whole_screen_without_them(
+    server: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with seat(server.url, "ann") as ann:
+        ann.pty.type("hello\r")
+        await ann.pty.until_shown("ann │ hello")
+        assert 1049 in switched(ann)
+        cells = [cell for row in ann.pty.screen.buffer.values() for cell in row.values()]
+        assert {cell.fg for cell in cells} | {cell.bg for cell in cells} == {"default"}
+        assert any(cell.reverse for cell in cells)
+
+
 async def test_a_program_that_is_killed_leaves_the_terminal_usable_and_no_helper_behind(server: ServerProcess) -> None:
     async with seat(server.url, "ann") as ann:
         (helper,) = psutil.Process(ann.process.pid).children()

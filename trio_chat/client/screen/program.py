@@ -26,7 +26,7 @@ from trio_chat.client.screen.errands import WAITING_LINES, Errands
 from trio_chat.client.screen.helping import KEYS, Helper
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.painter import Painter
-from trio_chat.client.screen.palette import Palette, knows_256_colours
+from trio_chat.client.screen.palette import Palette, colours_wanted
 from trio_chat.client.screen.terminal import ScreenTerminal, title
 from trio_chat.client.screen.view import View
 from trio_chat.client.screen.words import Words
@@ -95,7 +95,7 @@ class FullScreen:
             show_keys=lambda: self._model.answer(KEYS),
             leave=self.leave,
         )
-        self._painter = Painter(Palette(many=knows_256_colours()))
+        self._painter = Painter(Palette(colours_wanted()))
         terminal.on_taken = self._painter.forget
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery
