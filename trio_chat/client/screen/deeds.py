@@ -1,9 +1,9 @@
-"""What a person at a full screen has the server do: say, command, search, read back; and what becomes of the answer.
+"""What a person at a full screen has the server do: say, command, search; and what becomes of the answer.
 
 This file owns these requests, and how their answers change the model. It must not know keys, nor how anything is drawn.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -13,9 +13,7 @@ from protocol import (
     Bye,
     CommandHelp,
     Found,
-    History,
     Joined,
-    Message,
     Notice,
     Posted,
     Rooms,
@@ -26,12 +24,7 @@ from trio_chat.client.events import ClientEvent
 from trio_chat.client.lines import NO_ROOM, asks_to_quit
 from trio_chat.client.rooms import RoomView
 from trio_chat.client.screen.model import Model
-
-PAGE: Final = 100
-"""Entries that are fetched at once when somebody reads back: three screens."""
-
-AROUND: Final = 60
-"""Entries that are fetched before, and after, a message that somebody goes to."""
+from trio_chat.client.screen.reading import Log
 
 LOCAL: Final = (
     CommandHelp("/buffer", "/buffer NAME|N", "go to a room on the screen by its number or the beginning of its name"),
@@ -44,7 +37,7 @@ FIND: Final = "/find"
 _GOING: Final = ("/join", "/leave", "/msg")
 
 
-class ScreenClient(Protocol):
+class ScreenClient(Log, Protocol):
     """What a full screen needs of a `Client`."""
 
     @property
@@ -70,10 +63,6 @@ class ScreenClient(Protocol):
     async def list_rooms(self) -> Rooms: ...
 
     async def search(self, query: str, *, room: str | None = None) -> Found: ...
-
-    async def history(
-        self, room: str, *, before: int | None = None, after: int | None = None, limit: int | None = None
-    ) -> History: ...
 
     async def ping(self) -> float | None: ...
 
@@ -117,7 +106,6 @@ class Deeds:
         self._show_found = show_found
         self._show_keys = show_keys
         self._leave = leave
-        self._reading: set[str] = set()  # rooms whose log is being read
         self._going = 0  # commands without an answer yet that go to another room
         self._follows = True  # whether what is typed is for where they lead
         self._led_to: str | None = None  # where the last one has led
@@ -261,8 +249,6 @@ class Deeds:
             return str(error)
         return None
 
-    # --- the log ------------------------------------------------------------------------------------------
-
     async def find(self, words: str, room: str | None) -> None:
         """Search a room, or all, and show what is found."""
         found = await self._client.search(words, room=room)
@@ -272,67 +258,6 @@ class Deeds:
             if room == self._model.current and self._model.room is not None:
                 self._model.room.follow()
             self._model.tell(found, room)
-
-    async def go_to(self, message: Message) -> bool:
-        """Show the part of the log around a message; return whether it could be."""
-        try:
-            before = await self._client.history(message.room, before=message.seq + 1, limit=AROUND)
-            after = await self._client.history(message.room, after=message.seq, limit=AROUND)
-        except Refused as error:
-            self._model.say(str(error), warning=True)
-            return False
-        room = self._model.rooms.get(message.room)
-        if room is None or not before.entries or before.entries[-1].seq != message.seq:
-            return False
-        self.stay()
-        self._model.look_at(message.room)
-        room.timeline.go_to([*before.entries, *after.entries], more=before.more)
-        room.found = message.seq
-        self._model.revision += 1
-        return True
-
-    async def read_back(self, name: str) -> bool:
-        """Fetch the page before what is shown of a room; return whether there was one."""
-        return await self._read(name, self._read_back)
-
-    async def read_on(self, name: str) -> bool:
-        """Fetch the page behind what is shown of a room; return whether there was one."""
-        return await self._read(name, self._read_on)
-
-    async def _read(self, name: str, read: Callable[[str], Awaitable[bool]]) -> bool:
-        if name in self._reading or name not in self._model.rooms:
-            return False
-        self._reading.add(name)
-        try:
-            return await read(name)
-        except Refused as error:
-            self._model.say(str(error), warning=True)
-            return False
-        finally:
-            self._reading.discard(name)
-            self._model.revision += 1
-
-    async def _read_back(self, name: str) -> bool:
-        timeline = self._model.rooms[name].timeline
-        low, window = timeline.shown.low, timeline.shown
-        if timeline.at_start:
-            return False
-        page = await self._client.history(name, before=low, limit=PAGE)
-        if timeline.shown is not window and timeline.shown.low != low:
-            return False  # one looks at something else by now
-        timeline.older(page.entries, more=page.more)
-        return bool(page.entries)
-
-    async def _read_on(self, name: str) -> bool:
-        timeline = self._model.rooms[name].timeline
-        if timeline.past is None or timeline.at_end:
-            return False
-        window, high = timeline.past, timeline.past.high
-        page = await self._client.history(name, after=high, limit=PAGE)
-        if timeline.past is not window or window.high != high:
-            return False
-        timeline.newer(page.entries)
-        return bool(page.entries)
 
 
 def _name(text: str) -> str:

@@ -27,6 +27,7 @@ from trio_chat.client.screen.helping import KEYS, Helper
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.painter import Painter
 from trio_chat.client.screen.palette import Palette, colours_wanted
+from trio_chat.client.screen.reading import Reader
 from trio_chat.client.screen.terminal import ScreenTerminal, title
 from trio_chat.client.screen.view import View
 from trio_chat.client.screen.words import Words
@@ -87,7 +88,8 @@ class FullScreen:
         self._helper = Helper(client, self._model)
         self._composer = Composer(self._helper)
         self._view = View(self._model, words, self._composer, lambda click: self._browser.click(click))
-        self._browser = Browser(self._model, self._view, words, self._start, self._say_hint)
+        reader = Reader(client, self._model)
+        self._browser = Browser(self._model, self._view, words, reader, self._start, self._say_hint)
         self._deeds = self._browser.deeds = Deeds(
             client,
             self._model,
