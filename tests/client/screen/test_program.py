@@ -106,6 +106,8 @@ async def test_a_mention_stands_out_and_rings_where_that_is_wanted(house: House)
         await ann.sees("unread 1:#lobby 1")
         assert ann.pty.screen.buffer[1][15].bg not in ("default", ann.pty.screen.buffer[0][15].bg)
         assert ann.pty.screen.title == "bob in #lobby"
+        ann.type("x")
+        await ann.sees_that(lambda _: ann.pty.screen.title == "home")
 
 
 async def test_scrolling_back_loads_all_history_and_end_returns(house: House) -> None:

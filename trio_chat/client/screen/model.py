@@ -44,7 +44,7 @@ class Model(Places):
         outage: why there is no connection; None: there is one.
         retry_at_ms: when, in the former case, the next attempt begins.
         latency_s: how long the server took for the last ping.
-        mentioned: the last message that was meant for us.
+        mentioned: the last message that was meant for us; None once somebody has taken note.
 
     Args:
         me: who we are.

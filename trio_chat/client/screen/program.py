@@ -211,6 +211,8 @@ class FullScreen:
 
     async def _take(self, given: Input) -> None:
         self._hint = ""
+        if self._model.mentioned is self._mentioned:  # which has rung, and somebody is here
+            self._model.mentioned = None
         if self._browser.took(given):
             return
         match given:
@@ -332,5 +334,6 @@ class FullScreen:
         if not self._notify or mentioned is self._mentioned:
             return ""
         self._mentioned = mentioned
-        assert mentioned is not None
+        if mentioned is None:
+            return title(self._server)
         return "\a" + title(f"{mentioned.nick} in {self._model.label(mentioned.room)}")
