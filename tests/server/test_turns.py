@@ -48,10 +48,11 @@ async def change(peer: Peer, kind: str) -> TurnChange:
 async def test_a_turn_is_asked_for_shown_spoken_in_and_over(server: Server) -> None:
     async with lobby(server, "ann", "bot") as (ann, bot):
         question = await ann.post("why?")
+        (asked,) = await ann.entries(1)
         granted = await take(bot, Cause("entry", seq=question.seq))
         assert (granted.room, granted.hops, granted.within_ms) == ("lobby", 1, 300_000)
         begun = await change(ann, "begun")
-        assert (begun.nick, begun.turn) == ("bot", granted.turn)
+        assert (begun.nick, begun.turn, begun.asker) == ("bot", granted.turn, asked.author)
         assert isinstance(await bot.ask(ShowDraft(bot.next_id(), granted.turn, "Bec")), Done)
         shown = await ann.expect(DraftShown)
         assert (shown.text, shown.turn, shown.nick) == ("Bec", granted.turn, "bot")

@@ -365,6 +365,7 @@ test("joining a room again, by any spelling, brings nothing twice and loses noth
   await world.quiet();
   world.server.say("lobby", "three");
   await world.quiet();
+  assert.deepEqual(statesOf(client.events), ["connecting", "open"]);
   assert.deepEqual(
     (await Promise.all(joined)).map(({ room }) => room),
     ["lobby", "lobby", "lobby", "lobby"],
@@ -374,6 +375,57 @@ test("joining a room again, by any spelling, brings nothing twice and loses noth
     [2, "two"],
     [3, "three"],
   ]);
+});
+
+test("a cut before the first entry loses none of those that were asked for", async () => {
+  const world = new World();
+  for (const text of ["one", "two", "three"]) world.server.say("lobby", text);
+  const client = world.person();
+  client.start();
+  client.join("lobby", { last: 2 });
+  world.network.step();
+  await settled();
+  world.network.step();
+  await settled();
+  world.network.step();
+  await settled();
+  const [socket] = world.network.live;
+  const down = Buffer.from(socket.down);
+  socket.message(down.subarray(0, down.indexOf('{"type":"message"') - 4));
+  await world.cutAndReturn();
+  assert.deepEqual(entriesOf(client.events, "lobby"), [
+    [2, "two"],
+    [3, "three"],
+  ]);
+});
+
+test("entries that come late do not change the topic back", async () => {
+  const world = new World();
+  const other = await world.personIn("lobby", "bob");
+  await Promise.all([other.setTopic("lobby", "old"), other.setTopic("lobby", "new"), world.quiet()]);
+  const topics = [];
+  const client = world.person("ann", {
+    onEvent: ({ type }) => type === "topic_set" && topics.push(client.rooms.get("lobby").topic),
+  });
+  client.start();
+  client.join("lobby");
+  await world.quiet();
+  assert.deepEqual(topics, ["new", "new"]);
+});
+
+test("a cut while a room is being joined again leaves nothing behind", async () => {
+  const world = new World();
+  const client = await world.personIn("lobby");
+  world.network.cut();
+  await world.clock.advance(1_000);
+  world.network.step(); // it is open
+  world.network.step(); // hello, and welcome
+  await settled();
+  assert.equal(client.state, "open");
+  world.network.cut();
+  const left = watch(client.leave("lobby"));
+  await settled();
+  assert.equal(left.value?.type, "done");
 });
 
 test("a page that knows a room from before joins it after what it knows", async () => {
@@ -451,6 +503,15 @@ test("a room that is left while a cut happens is left; joined again behind that,
   assert.deepEqual([...client.rooms.keys()], ["lobby"]);
 });
 
+test("a room that is left behind two ways of joining it is left", async () => {
+  const world = new World();
+  const client = await world.personIn("lobby");
+  const asked = [client.join("den"), client.join("DEN"), client.leave("den")];
+  await world.quiet();
+  await Promise.all(asked);
+  assert.deepEqual([[...client.rooms.keys()], world.server.members("den")], [["lobby"], []]);
+});
+
 test("a post that was not answered when its room was left is said again before that, and told of", async () => {
   const world = new World();
   const client = await world.personIn("lobby");
@@ -502,6 +563,24 @@ test("a post that the server cannot take now is sent again under its key, and la
   await world.pass(1_000);
   assert.deepEqual([(await first).seq, (await second).seq], [1, 2]);
   assert.deepEqual(world.server.asked.filter(({ key }) => key === "k1").length, 3);
+});
+
+test("posts that are refused together wait together, and the first is tried alone", async () => {
+  const world = new World();
+  const client = await world.personIn("lobby");
+  for (let times = 0; times < 4; times += 1) {
+    world.server.refusals.push({ type: "post", code: "too_many", retry_after_ms: 300 });
+  }
+  const said = ["one", "two", "three"].map((text) => client.post("lobby", text));
+  await world.quiet();
+  assert.equal(world.clock.waiting, 2); // the watch, and the wait
+  await world.pass(2_000);
+  assert.deepEqual(
+    (await Promise.all(said)).map(({ seq }) => seq),
+    [1, 2, 3],
+  );
+  const tried = world.server.asked.filter(({ type }) => type === "post").map(({ text }) => text);
+  assert.deepEqual(tried, ["one", "two", "three", "one", "one", "two", "three"]);
 });
 
 test("what waiting does not mend is told at once", async () => {
@@ -644,4 +723,15 @@ test("the command that quits ends it: the goodbye is the answer, and nobody dial
   await world.pass(60_000, 5_000);
   assert.deepEqual([(await said).type, client.state, client.rooms.size], ["bye", "closed", 0]);
   assert.equal(client.events.at(-1).reason, "The server said goodbye: tired.");
+});
+
+test("a client that is closed by whoever hears that it was forgotten stays closed", async () => {
+  const world = new World();
+  const onEvent = ({ type }, client) => type === "notice" && client.close();
+  const client = await world.personIn("lobby", "ann", { onEvent });
+  world.server.authors.clear();
+  world.server.authors.set("another", "a1");
+  world.server.nicks.clear();
+  await world.cutAndReturn();
+  assert.deepEqual([client.state, client.events.at(-1).state], ["closed", "closed"]);
 });

@@ -82,13 +82,32 @@ test("a clock that is set back or forth does no harm that lasts", async () => {
   const world = new World();
   const client = await world.personIn("lobby");
   for (const change of [-7_200_000, 7_200_000]) {
-    world.clock.suspend(change);
+    world.clock.jump(change);
     await world.pass(120_000, 1_000);
     assert.equal(client.state, "open", `${change}`);
   }
+});
+
+test("a clock that was set back does not make a dead connection live longer", async () => {
+  const world = new World();
+  const client = await world.personIn("lobby");
+  world.clock.jump(-7_200_000);
   world.network.swallow();
-  await world.pass(62_000, 1_000);
+  await world.pass(95_000, 1_000);
   assert.equal(reasonOf(client), "Nothing comes from the server any more.");
+});
+
+test("an answer to what was not sent ends the connection", async () => {
+  const world = new World();
+  const client = await world.personIn("lobby");
+  world.server.refusals.push({ type: "post", code: "too_many", retry_after_ms: 60_000 });
+  const said = client.post("lobby", "one");
+  await world.quiet();
+  const { id } = world.server.asked.at(-1);
+  world.server.connections.forEach((one) => one.send({ type: "posted", id, room: "lobby", seq: 9, at: 1 }));
+  await world.pass(1_000);
+  assert.match(reasonOf(client), /came to no request/);
+  assert.equal((await said).seq, 1);
 });
 
 test("a server that never says welcome is given up after ten seconds", async () => {

@@ -3,129 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Refused } from "../../trio_chat/web/page/client.js";
-import { Model } from "../../trio_chat/web/page/model.js";
-import { Shelf } from "./support/shelf.js";
-
-/** A client of which the test decides what it is answered. */
-class Scripted {
-  author = "me";
-  nick = "ann";
-  rooms = new Map();
-  asked = [];
-
-  #ask(what, ...details) {
-    return new Promise((resolve, reject) => this.asked.push({ what, details, resolve, reject }));
-  }
-
-  join = (...details) => this.#ask("join", ...details);
-  post = (...details) => this.#ask("post", ...details);
-  command = (...details) => this.#ask("command", ...details);
-  ask = (...details) => this.#ask("ask", ...details);
-  edit = (...details) => this.#ask("edit", ...details);
-
-  last(what) {
-    return this.asked.findLast((each) => each.what === what);
-  }
-}
-
-const settled = () => new Promise(setImmediate);
-
-class Desk {
-  client = new Scripted();
-  shown = [];
-  news = [];
-
-  constructor({ storage = new Shelf(), tab = new Shelf(), kept } = {}) {
-    this.storage = storage;
-    this.tab = tab;
-    this.model = new Model({
-      storage,
-      tab,
-      kept,
-      now: () => 1_000,
-      onNews: (room, message, mention) => this.news.push([room.name, message.seq, mention]),
-      onShow: (what) => this.shown.push(what),
-    });
-    this.model.begin(this.client);
-  }
-
-  /** Be in a room whose log has `head` entries, of which the last are in the window. */
-  async in(name, head = 0, { epoch = "e", ...more } = {}) {
-    const joined = { type: "joined", room: name, epoch, head, topic: "", members: [], count: 1, ...more };
-    this.client.rooms.set(name, { members: new Map(), count: 1 });
-    this.model.take(joined);
-    for (let seq = Math.max(1, head - 3); seq <= head; seq++) this.says(name, seq);
-    this.client.asked.find(({ what, details }) => what === "join" && details[0] === name)?.resolve(joined);
-    await settled();
-  }
-
-  says(room, seq, { author = "b", ...more } = {}) {
-    this.model.take({ type: "message", room, seq, at: seq, author, nick: author, text: `text ${seq}`, ...more });
-  }
-}
-
-test("what is said is shown at once, and once only when it is confirmed, whichever comes first", async () => {
-  for (const order of ["answer first", "message first"]) {
-    const desk = new Desk();
-    await desk.in("lobby");
-    desk.model.sender.say("hello");
-    const [item] = desk.model.outbox.of("lobby");
-    assert.equal(item.state, "sending");
-    const { details, resolve } = desk.client.last("post");
-    assert.deepEqual(details, ["lobby", "hello", { key: item.key, replyTo: undefined }]);
-    const posted = { type: "posted", room: "lobby", seq: 1, at: 1 };
-    if (order === "answer first") {
-      resolve(posted);
-      await settled();
-      assert.equal(desk.model.outbox.get(item.key).state, "sent");
-      desk.says("lobby", 1, { author: "me" });
-    } else {
-      desk.says("lobby", 1, { author: "me" });
-      resolve(posted);
-      await settled();
-    }
-    assert.equal(desk.model.outbox.size, 0, order);
-  }
-});
-
-test("what was on its way when the tab was closed goes out again under its key", async () => {
-  const tab = new Shelf();
-  const before = new Desk({ tab });
-  await before.in("lobby");
-  before.model.sender.say("kept");
-  before.model.sender.say("/me waves");
-  const keys = before.model.outbox.all().map(({ key }) => key);
-  const { client } = new Desk({ tab });
-  assert.deepEqual(client.last("post").details, ["lobby", "kept", { key: keys[0], replyTo: undefined }]);
-  assert.deepEqual(client.last("command").details, ["/me waves", { room: "lobby", key: keys[1] }]);
-});
-
-test("what was refused waits for somebody to try again or to let it go", async () => {
-  const desk = new Desk();
-  await desk.in("lobby");
-  desk.model.sender.say("too long");
-  desk.client.last("post").reject(new Refused("bad_text", "It is too long."));
-  await settled();
-  const [item] = desk.model.outbox.of("lobby");
-  assert.deepEqual([item.state, item.error], ["refused", "It is too long."]);
-  desk.model.sender.retry(item.key);
-  assert.equal(desk.client.last("post").details[2].key, item.key);
-  desk.client.last("post").reject(new Refused("key_reused", "The key is another's."));
-  await settled();
-  desk.model.sender.retry(item.key);
-  const [anew] = desk.model.outbox.of("lobby");
-  assert.notEqual(anew.key, item.key);
-  desk.model.sender.discard(anew.key);
-  assert.equal(desk.model.outbox.size, 0);
-});
-
-test("a text that starts with two slashes is said with one", async () => {
-  const desk = new Desk();
-  await desk.in("lobby");
-  desk.model.sender.say("//not a command");
-  assert.equal(desk.client.last("post").details[1], "/not a command");
-});
+import { Desk, settled } from "./support/desk.js";
 
 test("unread messages are counted from where one has read, also in another tab and another day", async () => {
   const desk = new Desk();
@@ -136,7 +14,10 @@ test("unread messages are counted from where one has read, also in another tab a
   desk.says("python", 4, { text: "ann: look" });
   desk.says("python", 5, { author: "me" });
   assert.deepEqual(desk.model.waiting, { count: 2, mentions: 1 });
-  assert.deepEqual(desk.news, [["python", 3, false], ["python", 4, true]]);
+  assert.deepEqual(desk.news, [
+    ["python", 3, false],
+    ["python", 4, true],
+  ]);
 
   const later = new Desk({ storage: desk.storage });
   await later.in("python", 5);
@@ -169,7 +50,10 @@ test("a log of another epoch is read from its start, and nothing of the old one 
   desk.model.take({ type: "gap", room: "lobby", after: 4, next: 1, reason: "epoch" });
   desk.says("lobby", 1);
   const { timeline } = desk.model.room;
-  assert.deepEqual(timeline.items.map(({ type }) => type), ["gap", "message"]);
+  assert.deepEqual(
+    timeline.items.map(({ type }) => type),
+    ["gap", "message"],
+  );
   assert.equal(desk.model.waiting.count, 1);
 });
 
@@ -180,8 +64,19 @@ test("older entries are asked for once at a time, and not beyond the first", asy
   reader.older(room);
   reader.older(room);
   const asked = desk.client.asked.filter(({ what }) => what === "ask");
-  assert.deepEqual(asked.map(({ details }) => details[0].before), [97]);
-  const entries = Array.from({ length: 96 }, (_, place) => ({ type: "message", room: "lobby", seq: place + 1, at: 1, author: "b", nick: "b", text: "x" }));
+  assert.deepEqual(
+    asked.map(({ details }) => details[0].before),
+    [97],
+  );
+  const entries = Array.from({ length: 96 }, (_, place) => ({
+    type: "message",
+    room: "lobby",
+    seq: place + 1,
+    at: 1,
+    author: "b",
+    nick: "b",
+    text: "x",
+  }));
   asked[0].resolve({ type: "history", entries, more: false });
   await settled();
   assert.equal(room.timeline.first, 1);
@@ -192,7 +87,16 @@ test("older entries are asked for once at a time, and not beyond the first", asy
 test("a jump shows the messages around, and the way back reads until the newest", async () => {
   const desk = new Desk();
   await desk.in("lobby", 500);
-  const page = (from, to) => Array.from({ length: to - from + 1 }, (_, place) => ({ type: "message", room: "lobby", seq: from + place, at: 1, author: "b", nick: "b", text: "x" }));
+  const page = (from, to) =>
+    Array.from({ length: to - from + 1 }, (_, place) => ({
+      type: "message",
+      room: "lobby",
+      seq: from + place,
+      at: 1,
+      author: "b",
+      nick: "b",
+      text: "x",
+    }));
   const jumping = desk.model.reader.jump("lobby", 100);
   await settled();
   assert.equal(desk.client.last("ask").details[0].before, 130);
@@ -210,6 +114,34 @@ test("a jump shows the messages around, and the way back reads until the newest"
   assert.deepEqual([room.timeline.last, room.timeline.attached], [501, true]);
 });
 
+test("what comes while nobody looks stands below a line, and what comes while somebody does does not", async () => {
+  const desk = new Desk();
+  await desk.in("lobby", 4);
+  const { model } = desk;
+  model.seen(4, true);
+  model.looking(false);
+  assert.equal(model.room.newAfter, 4);
+  model.looking(true);
+  assert.equal(model.room.newAfter, null);
+  model.looking(false);
+  desk.says("lobby", 5);
+  model.looking(true);
+  assert.equal(model.room.newAfter, 4);
+});
+
+test("a room that was left somewhere in its past is opened at its end", async () => {
+  const desk = new Desk();
+  await desk.in("lobby", 500);
+  await desk.in("python", 2);
+  const { room, reader } = desk.model;
+  room.timeline.replace([{ type: "message", room: "lobby", seq: 7, at: 1, author: "b", nick: "b", text: "x" }], true);
+  desk.model.open("python");
+  desk.model.open("lobby");
+  await settled();
+  assert.equal(desk.client.last("ask").details[0].before, undefined);
+  assert.ok(reader.isBusy(room, "end"));
+});
+
 test("a hundred thousand messages leave a window, whether one looks at the end or far above", async () => {
   for (const atBottom of [true, false]) {
     const desk = new Desk({ kept: 200 });
@@ -225,40 +157,21 @@ test("a hundred thousand messages leave a window, whether one looks at the end o
   }
 });
 
-test("answers to commands lead where they mean to", async () => {
-  const desk = new Desk();
-  await desk.in("lobby");
-  await desk.in("python");
-  const answer = async (line, message) => {
-    desk.model.open("lobby");
-    desk.model.sender.say(line);
-    desk.client.last("command").resolve(message);
-    await settled();
-  };
-  await answer("/join python", { type: "joined", room: "python" });
-  assert.equal(desk.model.current, "python");
-  await answer("/msg bob hi", { type: "posted", room: "python", seq: 1 });
-  assert.equal(desk.model.current, "python");
-  await answer("/list", { type: "rooms", rooms: [] });
-  await answer("/find words", { type: "found", entries: [] });
-  assert.deepEqual(desk.shown, ["rooms", "found"]);
-  await answer("/help", { type: "notice", text: "so it is", level: "info" });
-  assert.equal(desk.model.rooms.get("lobby").locals.lines.at(-1).text, "so it is");
-  desk.client.rooms.delete("lobby");
-  await answer("/leave", { type: "done" });
-  assert.deepEqual([...desk.model.rooms.keys()], ["python"]);
-  assert.equal(desk.model.outbox.size, 0);
-});
-
 test("drafts grow, are forgotten with what is said, and with the connection", async () => {
   const desk = new Desk();
   await desk.in("lobby");
   const turn = { room: "lobby", turn: 3, author: "s", nick: "sage" };
   desk.model.take({ type: "turn", change: "begun", ...turn });
   desk.model.take({ type: "draft", ...turn, text: "so", doing: "thinking" });
-  assert.deepEqual(desk.model.room.drafts.all().map(({ text, doing }) => [text, doing]), [["so", "thinking"]]);
+  assert.deepEqual(
+    desk.model.room.drafts.all().map(({ text, doing }) => [text, doing]),
+    [["so", "thinking"]],
+  );
   desk.says("lobby", 1, { author: "s" });
-  assert.deepEqual(desk.model.room.drafts.all().map(({ text }) => text), [""]);
+  assert.deepEqual(
+    desk.model.room.drafts.all().map(({ text }) => text),
+    [""],
+  );
   desk.model.take({ type: "turn", change: "ended", ...turn, reason: "done" });
   assert.equal(desk.model.room.drafts.size, 0);
   desk.model.take({ type: "draft", ...turn, text: "again" });
@@ -271,7 +184,10 @@ test("nothing of a deleted message is kept for quotes", async () => {
   await desk.in("lobby", 500);
   const { room, reader } = desk.model;
   reader.fetchQuote(room, 7);
-  desk.client.last("ask").resolve({ type: "history", entries: [{ type: "message", room: "lobby", seq: 7, at: 1, author: "b", nick: "b", text: "secret" }] });
+  desk.client.last("ask").resolve({
+    type: "history",
+    entries: [{ type: "message", room: "lobby", seq: 7, at: 1, author: "b", nick: "b", text: "secret" }],
+  });
   await settled();
   assert.equal(reader.quoted(room, 7).text, "secret");
   desk.model.take({ type: "redacted", room: "lobby", seq: 501, at: 1, target: 7, author: "b", nick: "b" });

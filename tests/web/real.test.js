@@ -1,4 +1,4 @@
-/** Proves that the client and the real server understand each other, and that the server in memory does as the real one. */
+/** Proves that the client and the real server understand each other, and that the server in memory does as that does. */
 
 import assert from "node:assert/strict";
 import { test } from "node:test";

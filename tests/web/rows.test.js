@@ -19,7 +19,9 @@ const OPTIONS = {
 function newRoom(...entries) {
   const room = new Room("lobby");
   room.joined({ epoch: "e", head: entries.length });
-  entries.forEach((entry, place) => room.entry({ type: "message", seq: place + 1, at: 0, author: "b", nick: "bob", text: "x", ...entry }, ME));
+  entries.forEach((entry, place) =>
+    room.entry({ type: "message", seq: place + 1, at: 0, author: "b", nick: "bob", text: "x", ...entry }, ME),
+  );
   return room;
 }
 
@@ -51,7 +53,12 @@ test("days are told where they change", () => {
 
 test("what is quoted is not repeated where it stands right above", () => {
   const room = newRoom({}, { reply_to: 1 }, { reply_to: 1 });
-  assert.deepEqual(rows(room).filter(({ kind }) => kind === "message").map(({ quotes }) => quotes), [null, null, 1]);
+  assert.deepEqual(
+    rows(room)
+      .filter(({ kind }) => kind === "message")
+      .map(({ quotes }) => quotes),
+    [null, null, 1],
+  );
 });
 
 test("a line stands before the first message of others that is new, and before none of one's own", () => {
@@ -79,7 +86,10 @@ test("comings and goings between two messages are one row, and who came and went
   change("d", "renamed", "dora");
   change("me", "joined");
   const shown = rows(room).filter(({ kind }) => kind === "presence");
-  assert.deepEqual(shown.map(({ text }) => text), ["dora joined · f left · d is now dora"]);
+  assert.deepEqual(
+    shown.map(({ text }) => text),
+    ["dora joined · f left · d is now dora"],
+  );
 });
 
 test("many who come are counted", () => {
@@ -104,6 +114,16 @@ test("what is on its way and what bots write come last, where the end is in the 
   assert.deepEqual(kinds(rows(room, { pending })), ["start", "day", "message", "pending", "draft"]);
   room.timeline.head = 50;
   assert.deepEqual(kinds(rows(room, { pending })), ["start", "day", "message"]);
+});
+
+test("a bot can be stopped by whoever asked it, and by anybody where nobody is known to have", () => {
+  const turn = (number, fields) => ({ type: "turn", turn: number, author: "s", nick: "sage", change: "begun", ...fields });
+  const room = newRoom({});
+  room.drafts.take(turn(1, { asker: ME.me }), 0);
+  room.drafts.take(turn(2, { asker: "b" }), 0);
+  room.drafts.take({ type: "draft", turn: 2, author: "s", nick: "sage", text: "so" }, 0);
+  room.drafts.take(turn(3, {}), 0);
+  assert.deepEqual(rows(room).flatMap((row) => (row.kind === "draft" ? [row.mayStop] : [])), [true, false, true]);
 });
 
 test("rows keep their keys when older ones come, and are equal where nothing changed", () => {

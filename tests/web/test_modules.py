@@ -18,7 +18,7 @@ HERE: Final = Path(__file__).parent
 TESTS: Final = sorted(HERE.glob("*.test.js"))
 WITH_SERVER: Final = "real.test.js"
 
-PATIENCE_S: Final = 300
+PATIENCE_S: Final = 150
 """After so long node hangs; on a busy machine the longest of them takes seconds."""
 
 NO_FAST_CHECK: Final = missing("fast-check")

@@ -77,7 +77,7 @@ def test_stop_ends_a_bots_answer_and_what_it_has_said_is_marked(
     window.holds("stopped", ".message-row .marks")
 
 
-def test_who_did_not_ask_is_told_that_the_answer_is_not_theirs_to_stop(
+def test_who_did_not_ask_has_no_button_that_stops_the_answer_and_is_told_why_by_the_command(
     browser: Browser, server: ServerProcess, url: str, room: str, people: People
 ) -> None:
     bot, _ = teller(room, server.url, "shielded")
@@ -86,8 +86,10 @@ def test_who_did_not_ask_is_told_that_the_answer_is_not_theirs_to_stop(
     window = browser.open(url)
     window.come_in("wants-quiet")
     bob.command("/story a storm")
-    window.click(".draft-row .stop")
-    window.holds("Only who asked shielded may stop the answer.", ".word")
+    window.holds("Once upon a time there was a storm,", ".draft-row")
+    assert window.texts(".draft-row .stop") == []
+    window.say("/stop")
+    window.holds("Only who asked shielded may stop the answer.", ".pending-row")
 
 
 def test_commands_are_completed_with_those_of_bots(

@@ -115,11 +115,12 @@ def test_who_looks_elsewhere_is_called_when_spoken_to_and_for_nothing_else(
     window.js(NOTED)
     bob.say("called: you can see this")
     window.reads("called: you can see this")
-    window.js("document.hasFocus = () => false")
+    window.js("document.hasFocus = () => false; dispatchEvent(new Event('blur'))")
     bob.say("just saying")
     bob.say("are you there, called?")
     window.until("document.title.startsWith('(1) ')")
     assert window.js("return document.getElementById('favicon').href").endswith("icon-unread.svg")
+    window.until("document.querySelector('.new-row') !== null")
     assert window.js("return noted") == [[f"bob-calls in #{room}", "are you there, called?"]]
     window.js("delete document.hasFocus")
     window.js("dispatchEvent(new Event('focus'))")

@@ -149,6 +149,9 @@ test("a log of another epoch begins anew", () => {
   timeline.add({ type: "message", seq: 10, at: 1, text: "of old" });
   timeline.gap({ after: 10, next: 1, reason: "epoch" });
   timeline.add({ type: "message", seq: 1, at: 1, text: "new" });
-  assert.deepEqual(timeline.items.map(({ type }) => type), ["gap", "message"]);
+  assert.deepEqual(
+    timeline.items.map(({ type }) => type),
+    ["gap", "message"],
+  );
   assert.equal(timeline.attached, true);
 });

@@ -43,7 +43,8 @@ test("an event of the storage names the room, if it is about one", () => {
 });
 
 test("one is spoken to by name as a word of its own, in any case of letters", () => {
-  for (const text of ["ann", "hi @ann!", "Ann: see", "(ANN)", "is ann, perhaps"]) assert.ok(mentions(text, "ann"), text);
+  for (const text of ["ann", "hi @ann!", "Ann: see", "(ANN)", "is ann, perhaps"])
+    assert.ok(mentions(text, "ann"), text);
   for (const text of ["annual", "joann", "an n", "ann_b", ""]) assert.ok(!mentions(text, "ann"), text);
   assert.ok(mentions("yes, a.b-c[d]!", "a.b-c[d]"));
   assert.ok(!mentions("yes, aXb-c[d]!", "a.b-c[d]"));

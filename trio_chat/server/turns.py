@@ -291,7 +291,7 @@ class Turns:
 
     def _announce(self, turn: Turn, change: str, reason: str | None = None, by: str | None = None) -> None:
         room, person = turn.room, turn.person
-        event = TurnChange(room.name, turn.number, person.author, person.nick, change, reason, by)
+        event = TurnChange(room.name, turn.number, person.author, person.nick, change, reason, by, turn.asker)
         room.announce(event, but=turn.own)
         if change == "ended" and turn.connection.machine.state is not State.CLOSED:
             turn.connection.send(event)  # whose turn it is hears of it whatever waits

@@ -9,10 +9,11 @@ export class FakeClock {
   #now = 1_700_000_000_000;
   #timers = new Map();
   #made = 0;
+  #offset = 0;
 
   constructor() {
     // A client calls them without their object.
-    this.now = () => this.#now;
+    this.now = () => this.#now + this.#offset;
     this.setTimeout = (act, ms) => {
       this.#made += 1;
       this.#timers.set(this.#made, { due: this.#now + Math.max(0, ms), act });
@@ -43,6 +44,11 @@ export class FakeClock {
   /** Let time pass while nothing runs; what is due then runs with the next `advance`. */
   suspend(ms) {
     this.#now += ms;
+  }
+
+  /** Set the clock to another time, which timers do not hang on. */
+  jump(ms) {
+    this.#offset += ms;
   }
 
   #next() {

@@ -1,7 +1,8 @@
 /**
  * What two people do in a chat, step by step, and all that they are told: the same on any server.
  *
- * It is played on the server in memory and on the real one, so that what tests prove with the former is worth something.
+ * It is played on the server in memory and on the real one, so that what tests prove with the former is worth
+ * something.
  * A stage has `person(nick)`, `until(condition)`, and `cut(client)`; who is cut off does not come back by themselves.
  */
 

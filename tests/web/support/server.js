@@ -38,7 +38,8 @@ export class ModelServer {
   accept = (send, close) => new Connection(this, send, close);
 
   room(name) {
-    if (!this.rooms.has(name)) this.rooms.set(name, { name, entries: [], first: 1, topic: "", peers: null, inside: new Set() });
+    if (!this.rooms.has(name))
+      this.rooms.set(name, { name, entries: [], first: 1, topic: "", peers: null, inside: new Set() });
     return this.rooms.get(name);
   }
 

@@ -104,7 +104,6 @@ export class Asking {
    */
   holdBack(pending, retryAfterMs) {
     pending.sent = false;
-    pending.repeated = true;
     if (this.#holding && pending !== this.#tried) return; // many are refused together: one wait is for all of them
     this.#holding = true;
     this.#tried = null;
@@ -153,7 +152,6 @@ export class Asking {
     this.#tried = null;
     const needed = new Set();
     for (const pending of this.#pending.values()) {
-      pending.repeated ||= pending.sent;
       pending.sent = false;
       if (pending.internal) this.#pending.delete(pending.request.id);
       // Not to join again is to have left, but for a room that a request before it needs, or brings us into.
@@ -254,7 +252,7 @@ export class Asking {
   #place(/** @type {Pending} */ pending) {
     const { type, id, room } = pending.request;
     const view = this.#rooms.find(room);
-    if (view !== undefined && (!view.leaving || pending.internal)) {
+    if (view !== undefined) {
       pending.request = { type, id, room, after: view.cursor.position };
       pending.generation = view.cursor.generation;
       return;

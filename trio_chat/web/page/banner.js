@@ -11,6 +11,8 @@ const PATIENCE_MS = 600;
 
 export class Banner {
   #timer;
+  #shown = null;
+  #left = h("span", { "aria-hidden": "true" }); // the seconds tick for eyes only
 
   constructor(model) {
     this.model = model;
@@ -19,17 +21,17 @@ export class Banner {
 
   render() {
     clearTimeout(this.#timer);
-    const { state, reason, retryInMs = 0, at } = this.model.connection;
+    const { state, reason } = this.model.connection;
     document.body.dataset.state = state;
     if (state === "open" || state === "refused") {
+      this.#shown = null;
       this.element.hidden = true;
     } else if (state === "closed") {
-      this.#show("You have left.", "Come back", () => this.#comeBack());
+      this.#show("You have left.", "Come back", () => location.reload());
     } else if (state === "waiting") {
-      const left = Math.max(0, Math.ceil((at + retryInMs - this.model.now()) / 1000));
-      const again = left > 0 ? `Trying again in ${left} s.` : "Trying again …";
-      this.#show(`${reason || "The connection was lost."} ${again} What you write is kept and sent then.`, "Try now", () => this.model.client.retryNow());
-      if (left > 0) this.#timer = setTimeout(() => this.render(), 1_000);
+      const why = reason || "The connection was lost.";
+      this.#show(`${why} What you write is kept and sent later.`, "Try now", () => this.model.client.retryNow());
+      this.#tick();
     } else if (this.element.hidden) {
       this.#timer = setTimeout(() => this.#show("Connecting …"), PATIENCE_MS);
     } else {
@@ -37,15 +39,19 @@ export class Banner {
     }
   }
 
-  #comeBack() {
-    location.reload();
+  #tick() {
+    const { at, retryInMs } = this.model.connection;
+    const left = Math.max(0, Math.ceil((at + retryInMs - this.model.now()) / 1_000));
+    this.#left.textContent = left > 0 ? ` Next attempt in ${left} s.` : "";
+    if (left > 0) this.#timer = setTimeout(() => this.#tick(), 1_000);
   }
 
   #show(sentence, label, act) {
     this.element.hidden = false;
-    // The seconds tick for eyes only: they are not to be read out anew each time.
-    const words = h("span", {}, sentence);
-    if (label === undefined) put(this.element, words);
-    else put(this.element, words, h("button.quiet", { type: "button", onclick: act }, label));
+    this.#left.textContent = "";
+    if (sentence === this.#shown) return;
+    this.#shown = sentence;
+    const button = label === undefined ? null : h("button.quiet", { type: "button", onclick: act }, label);
+    put(this.element, h("span", {}, sentence, this.#left), button);
   }
 }

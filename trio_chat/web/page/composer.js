@@ -42,7 +42,16 @@ export class Composer {
       event.preventDefault();
       this.#send();
     };
-    put(this.element, h("form", { onsubmit: submit }, this.suggestions.element, this.bar, h("div.field", {}, this.input, this.left, this.button)));
+    put(
+      this.element,
+      h(
+        "form",
+        { onsubmit: submit },
+        this.suggestions.element,
+        this.bar,
+        h("div.field", {}, this.input, this.left, this.button),
+      ),
+    );
   }
 
   get isEmpty() {
@@ -89,7 +98,12 @@ export class Composer {
     if (mode !== null) {
       const what = mode.what === "edit" ? ["Editing your message"] : ["Answering ", h("bdi", {}, mode.entry.nick)];
       const quoted = mode.what === "edit" ? null : h("q", { dir: "auto" }, mode.entry.text.slice(0, 120));
-      put(this.bar, h("span", {}, ...what), quoted, iconButton("close", "Cancel (Esc)", () => this.cancel()));
+      put(
+        this.bar,
+        h("span", {}, ...what),
+        quoted,
+        iconButton("close", "Cancel (Esc)", () => this.cancel()),
+      );
     }
     this.actions.changed();
     this.focus();
@@ -149,7 +163,11 @@ export class Composer {
   /** Whether a word ends at the caret, which Tab could complete; elsewhere Tab leads on. */
   #isAfterWord() {
     const { value, selectionStart, selectionEnd } = this.input;
-    return selectionStart === selectionEnd && /\S$/.test(value.slice(0, selectionStart)) && !/^\S/.test(value.slice(selectionStart));
+    return (
+      selectionStart === selectionEnd &&
+      /\S$/.test(value.slice(0, selectionStart)) &&
+      !/^\S/.test(value.slice(selectionStart))
+    );
   }
 
   #send() {

@@ -127,8 +127,7 @@ export class Conversation {
     const view = this.rooms.views.get(event.room);
     if (view === undefined) return;
     view.news(event);
-    // A room that lags brings a fresh list when it is joined again.
-    if (!view.cursor.lagging) this.#emit(event);
+    this.#emit(event);
   }
 
   #joined(/** @type {Said} */ joined, /** @type {Pending | null} */ pending) {
@@ -153,10 +152,8 @@ export class Conversation {
     if (answer.type === "joined") this.#joined(answer, pending);
     if (answer.type === "done") this.#done(pending.request);
     if (pending.internal) this.#notBack(pending, answer);
-    else if (answer.type !== "error") pending.settle(answer);
-    else if (pending.repeated && pending.leaves !== null && answer.code === "not_a_member") {
-      pending.settle({ type: "done", id: answer.id }); // the connection before has left it already
-    } else pending.reject(refusal(answer));
+    else if (answer.type === "error") pending.reject(refusal(answer));
+    else pending.settle(answer);
   }
 
   #leftOrNot(/** @type {string} */ room, /** @type {Said} */ answer) {

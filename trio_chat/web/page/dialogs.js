@@ -26,7 +26,13 @@ export function confirmDelete(entry, act) {
   const yes = h("button.danger", { type: "button" }, "Delete");
   const no = h("button.quiet", { type: "button" }, "Cancel");
   const text = entry.text.length > 200 ? `${entry.text.slice(0, 200)} …` : entry.text;
-  const dialog = openDialog("Delete this message?", { class: "confirm" }, h("blockquote", { dir: "auto" }, text), h("p", {}, "It is deleted for everybody, for good."), h("div.buttons", {}, no, yes));
+  const dialog = openDialog(
+    "Delete this message?",
+    { class: "confirm" },
+    h("blockquote", { dir: "auto" }, text),
+    h("p", {}, "It is deleted for everybody, for good."),
+    h("div.buttons", {}, no, yes),
+  );
   no.addEventListener("click", () => dialog.close());
   yes.addEventListener("click", () => {
     dialog.close();
@@ -37,10 +43,21 @@ export function confirmDelete(entry, act) {
 
 /** Ask for another name. `take(nick)` resolves to a complaint, or to undefined once it is taken. */
 export function askForNick(nick, take) {
-  const input = h("input", { maxlength: "32", autocomplete: "nickname", spellcheck: "false", "aria-label": "Your name" });
+  const input = h("input", {
+    maxlength: "32",
+    autocomplete: "nickname",
+    spellcheck: "false",
+    "aria-label": "Your name",
+  });
   input.value = nick;
   const complaint = h("p.error", { role: "alert" });
-  const form = h("form", {}, input, complaint, h("div.buttons", {}, h("button.primary", { type: "submit" }, "Take this name")));
+  const form = h(
+    "form",
+    {},
+    input,
+    complaint,
+    h("div.buttons", {}, h("button.primary", { type: "submit" }, "Take this name")),
+  );
   const dialog = openDialog("Your name", { class: "confirm" }, form);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -82,7 +99,11 @@ export function showHelp(commands) {
     lines.length > 0 ? h("h3", {}, "Commands") : null,
     lines.length > 0 ? h("dl.keys.wide", {}, ...lines.flat()) : null,
   ];
-  openDialog("Help", { class: "help" }, h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Keys and commands" }, ...body.filter(Boolean)));
+  openDialog(
+    "Help",
+    { class: "help" },
+    h("div.scroll", { tabindex: "0", role: "region", "aria-label": "Keys and commands" }, ...body.filter(Boolean)),
+  );
 }
 
 const KEY = /^(?:F1,?|Enter|Shift|Tab,?|Esc|Ctrl|Alt|Home,?|End|PageUp,?|PageDown|Delete|[A-Z],?|[/?↑↓],?)$/;

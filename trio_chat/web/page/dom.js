@@ -18,7 +18,8 @@ export function h(tag, props = {}, ...children) {
   if (classes.length > 0) element.classList.add(...classes);
   for (const [key, value] of Object.entries(props)) {
     if (typeof value === "function") element.addEventListener(key.slice(2), value);
-    else if (value !== false && value !== null && value !== undefined) element.setAttribute(key, value === true ? "" : value);
+    else if (value !== false && value !== null && value !== undefined)
+      element.setAttribute(key, value === true ? "" : value);
   }
   put(element, ...children);
   return element;
@@ -26,13 +27,16 @@ export function h(tag, props = {}, ...children) {
 
 /** Replace what is in an element. */
 export function put(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  element.replaceChildren(
+    ...children.flat().filter((child) => child !== null && child !== undefined && child !== false),
+  );
 }
 
 const PATHS = {
   menu: "M4 7h16M4 12h16M4 17h16",
   search: "M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l4.500 4.500",
-  people: "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM2.500 20a6.500 6.500 0 0 1 13 0M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.300a6.500 6.500 0 0 1 3.500 5.700",
+  people:
+    "M9 11a3.500 3.500 0 1 0 0-7 3.500 3.500 0 0 0 0 7zM2.500 20a6.500 6.500 0 0 1 13 0M16 4.500a3.500 3.500 0 0 1 0 6.500M18 14.300a6.500 6.500 0 0 1 3.500 5.700",
   close: "M6 6l12 12M18 6L6 18",
   reply: "M9 7L4 12l5 5M4 12h10a6 6 0 0 1 6 6v1",
   edit: "M4 20l1-4L16 5l3 3L8 19l-4 1zM14 7l3 3",
@@ -68,7 +72,11 @@ export function iconButton(name, label, onclick, props = {}) {
 
 /** The picture of a person or bot: the first letter of the nick, in the colour of who it is. */
 export function avatar(author, nick, bot = false) {
-  const face = h(`div.avatar${bot ? ".bot" : ""}`, { "aria-hidden": "true" }, [...(nick ?? "")][0]?.toUpperCase() ?? "?");
+  const face = h(
+    `div.avatar${bot ? ".bot" : ""}`,
+    { "aria-hidden": "true" },
+    [...(nick ?? "")][0]?.toUpperCase() ?? "?",
+  );
   face.style.setProperty("--hue", hueOf(author ?? nick ?? ""));
   return face;
 }

@@ -11,7 +11,7 @@ export const SILENT_MS = 330_000;
 export class Drafts {
   #turns = new Map();
 
-  /** The open turns, oldest first: `{turn, author, nick, text, doing, since}`. */
+  /** The open turns, oldest first: `{turn, author, nick, asker, text, doing, since}`; `asker` alone may stop it, if set. */
   all() {
     return [...this.#turns.values()];
   }
@@ -25,7 +25,8 @@ export class Drafts {
     if (event.type === "turn" && event.change === "ended") return this.#turns.delete(event.turn);
     const before = this.#turns.get(event.turn);
     const { turn, author, nick, text = before?.text ?? "", doing = "" } = event;
-    this.#turns.set(turn, { turn, author, nick, text, doing, since: before?.since ?? now, heard: now });
+    const asker = event.asker ?? before?.asker;
+    this.#turns.set(turn, { turn, author, nick, asker, text, doing, since: before?.since ?? now, heard: now });
     return true;
   }
 

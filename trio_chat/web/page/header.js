@@ -16,12 +16,24 @@ export class Header {
     this.element = document.getElementById("header");
     this.title = h("h1", {});
     this.topic = h("button.topic", { type: "button", title: "Set the topic", onclick: () => this.#editTopic() });
-    this.menu = iconButton("menu", "Rooms", () => actions.toggle("sidebar"), { id: "toggle-sidebar", "aria-controls": "sidebar" });
-    this.search = iconButton("search", "Search (Ctrl F)", () => actions.toggle("search"), { id: "toggle-search", "aria-controls": "search" });
+    this.menu = iconButton("menu", "Rooms", () => actions.toggle("sidebar"), {
+      id: "toggle-sidebar",
+      "aria-controls": "sidebar",
+    });
+    this.search = iconButton("search", "Search (Ctrl F)", () => actions.toggle("search"), {
+      id: "toggle-search",
+      "aria-controls": "search",
+    });
     this.number = h("span.number", { "aria-hidden": "true" });
     this.members = h(
       "button.icon-button.wide",
-      { type: "button", id: "toggle-members", title: "Members", "aria-controls": "members", onclick: () => actions.toggle("members") },
+      {
+        type: "button",
+        id: "toggle-members",
+        title: "Members",
+        "aria-controls": "members",
+        onclick: () => actions.toggle("members"),
+      },
       icon("people"),
       this.number,
       h("span.unseen", {}, "Members"),
@@ -59,7 +71,11 @@ export class Header {
 
   #editTopic() {
     const { room } = this.model;
-    const input = h("input", { maxlength: "500", "aria-label": `Topic of ${room.title}`, placeholder: "A topic; empty for none" });
+    const input = h("input", {
+      maxlength: "500",
+      "aria-label": `Topic of ${room.title}`,
+      placeholder: "A topic; empty for none",
+    });
     input.value = room.topic;
     const done = (text) => {
       if (this.form === undefined) return;
@@ -71,18 +87,22 @@ export class Header {
       this.#shown = "";
       this.render();
     };
-    this.form = h("form.topic", {
-      onsubmit: (event) => {
-        event.preventDefault();
-        done(input.value);
+    this.form = h(
+      "form.topic",
+      {
+        onsubmit: (event) => {
+          event.preventDefault();
+          done(input.value);
+        },
+        onkeydown: (event) => {
+          if (event.key !== "Escape") return;
+          event.stopPropagation();
+          done();
+        },
+        onfocusout: () => queueMicrotask(() => done()),
       },
-      onkeydown: (event) => {
-        if (event.key !== "Escape") return;
-        event.stopPropagation();
-        done();
-      },
-      onfocusout: () => queueMicrotask(() => done()),
-    }, input);
+      input,
+    );
     this.topic.replaceWith(this.form);
     input.select();
     input.focus();

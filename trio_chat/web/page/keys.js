@@ -26,8 +26,14 @@ function chord(event, { model, panels, sidebar, switchRoom }) {
   }
   const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
   if (event.altKey && by !== undefined) {
-    const rooms = sidebar.order().filter((room) => !event.shiftKey || room.unread.count > 0 || room.name === model.current);
-    return () => model.step(rooms.map((room) => room.name), by);
+    const rooms = sidebar
+      .order()
+      .filter((room) => !event.shiftKey || room.unread.count > 0 || room.name === model.current);
+    return () =>
+      model.step(
+        rooms.map((room) => room.name),
+        by,
+      );
   }
   return event.ctrlKey || event.metaKey || event.altKey ? null : undefined;
 }
@@ -43,7 +49,8 @@ function plain(event, { stream, composer, panels, help }) {
     Home: () => stream.scrollToStart(),
     End: () => stream.goToEnd(),
   }[key];
-  if (scroll !== undefined && (!writes || empty || (target === composer.input && key.startsWith("Page")))) return scroll;
+  if (scroll !== undefined && (!writes || empty || (target === composer.input && key.startsWith("Page"))))
+    return scroll;
   if (key === "Escape") {
     return () => {
       if (composer.cancel() || panels.closeAll()) return;

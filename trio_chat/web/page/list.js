@@ -9,6 +9,8 @@
  * know rows that are not in the document.) At the end, the end stands still.
  */
 
+import { Heights } from "./heights.js";
+
 /** Rows are drawn so far beyond both edges of what is seen, in pixels: what a fast wheel moves in a frame or two. */
 const MARGIN = 800;
 
@@ -21,8 +23,7 @@ const PASSES = 6;
 export class VirtualList {
   #rows = [];
   #index = new Map();
-  #tops = [0];
-  #heights = new Map();
+  #heights;
   #nodes = new Map(); // drawn: by key, {row, element}
   #anchors = [];
   #target = null;
@@ -41,7 +42,7 @@ export class VirtualList {
     this.viewport = viewport;
     this.list = list;
     this.draw = draw;
-    this.estimate = estimate;
+    this.#heights = new Heights(estimate);
     this.stays = stays;
     this.onView = onView;
     this.sizes = new ResizeObserver(() => this.#resized());
@@ -58,7 +59,7 @@ export class VirtualList {
     const place = this.#index.get(key);
     if (place === undefined) return false;
     const top = this.viewport.scrollTop;
-    return this.#tops[place] >= top && this.#tops[place + 1] <= top + this.viewport.clientHeight;
+    return this.#heights.tops[place] >= top && this.#heights.tops[place + 1] <= top + this.viewport.clientHeight;
   }
 
   /** Show other rows; what is on the screen and still there stays where it is. */
@@ -66,7 +67,6 @@ export class VirtualList {
     this.#heed(); // by the rows that the user has seen
     this.#rows = rows;
     this.#index = new Map(rows.map((row, place) => [row.key, place]));
-    if (this.#heights.size > 4 * rows.length + 1_000) this.#forgetHeights();
     this.#render();
   }
 
@@ -98,8 +98,9 @@ export class VirtualList {
     const place = this.#index.get(key);
     if (place === undefined) return;
     const { scrollTop, clientHeight } = this.viewport;
-    if (this.#tops[place] < scrollTop) this.scrollBy(this.#tops[place] - scrollTop);
-    else if (this.#tops[place + 1] > scrollTop + clientHeight) this.scrollBy(this.#tops[place + 1] - scrollTop - clientHeight);
+    if (this.#heights.tops[place] < scrollTop) this.scrollBy(this.#heights.tops[place] - scrollTop);
+    else if (this.#heights.tops[place + 1] > scrollTop + clientHeight)
+      this.scrollBy(this.#heights.tops[place + 1] - scrollTop - clientHeight);
   }
 
   scrollBy(pixels) {
@@ -124,61 +125,35 @@ export class VirtualList {
 
   // --- layout -----------------------------------------------------------------------------------------------------
 
-  #heightOf(row) {
-    return this.#heights.get(row.key) ?? this.estimate(row);
-  }
-
-  #layout() {
-    const tops = new Array(this.#rows.length + 1);
-    let top = 0;
-    for (let place = 0; place < this.#rows.length; place++) {
-      tops[place] = top;
-      top += this.#heightOf(this.#rows[place]);
-    }
-    tops[this.#rows.length] = top;
-    this.#tops = tops;
-  }
-
   /** Where the viewport has to stand, by the heights known so far. */
   #wantedTop() {
-    const most = Math.max(0, this.#tops.at(-1) - this.viewport.clientHeight);
+    const most = Math.max(0, this.#heights.total - this.viewport.clientHeight);
     return Math.max(0, Math.min(most, this.#idealTop(most)));
   }
 
   #idealTop(most) {
     if (this.#target !== null) {
       const place = this.#index.get(this.#target.key);
-      const height = this.#tops[place + 1] - this.#tops[place];
+      const height = this.#heights.tops[place + 1] - this.#heights.tops[place];
       const room = Math.max(0, this.viewport.clientHeight - height);
-      return this.#tops[place] - room * this.#target.place;
+      return this.#heights.tops[place] - room * this.#target.place;
     }
     if (this.#atEnd) return most;
     for (const { key, bottom } of this.#anchors) {
       const place = this.#index.get(key);
-      if (place !== undefined) return this.#tops[place + 1] - bottom;
+      if (place !== undefined) return this.#heights.tops[place + 1] - bottom;
     }
     return this.viewport.scrollTop;
-  }
-
-  #placeAt(y) {
-    let low = 0;
-    let high = this.#rows.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (this.#tops[middle + 1] <= y) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   #render() {
     const { viewport } = this;
     let top = 0;
     for (let pass = 0; pass < PASSES; pass++) {
-      this.#layout();
+      this.#heights.layOut(this.#rows);
       top = this.#wantedTop();
-      const from = this.#placeAt(top - MARGIN);
-      const to = Math.min(this.#rows.length, this.#placeAt(top + viewport.clientHeight + MARGIN) + 1);
+      const from = this.#heights.placeAt(top - MARGIN);
+      const to = Math.min(this.#rows.length, this.#heights.placeAt(top + viewport.clientHeight + MARGIN) + 1);
       this.#fill(from, to);
       if (!this.#measure()) break;
     }
@@ -201,8 +176,8 @@ export class VirtualList {
       if (element === next) next = next.nextSibling;
       else this.list.insertBefore(element, next);
     }
-    this.list.style.paddingTop = `${this.#tops[from] ?? 0}px`;
-    this.list.style.paddingBottom = `${this.#tops.at(-1) - (this.#tops[to] ?? 0)}px`;
+    this.list.style.paddingTop = `${this.#heights.tops[from] ?? 0}px`;
+    this.list.style.paddingBottom = `${this.#heights.total - (this.#heights.tops[to] ?? 0)}px`;
   }
 
   #drawn(row) {
@@ -233,15 +208,9 @@ export class VirtualList {
     let changed = false;
     for (const [key, { element }] of this.#nodes) {
       const { height } = element.getBoundingClientRect();
-      if (Math.abs((this.#heights.get(key) ?? -1) - height) < 0.01) continue;
-      this.#heights.set(key, height);
-      changed = true;
+      if (this.#heights.note(key, height)) changed = true;
     }
     return changed;
-  }
-
-  #forgetHeights() {
-    for (const key of [...this.#heights.keys()]) if (!this.#index.has(key)) this.#heights.delete(key);
   }
 
   /** Remember where the rows on the screen stand. */
@@ -250,19 +219,23 @@ export class VirtualList {
     const end = top + this.viewport.clientHeight;
     const firm = [];
     const others = [];
-    for (let place = this.#placeAt(top); place < this.#rows.length && this.#tops[place] < end; place++) {
+    for (
+      let place = this.#heights.placeAt(top);
+      place < this.#rows.length && this.#heights.tops[place] < end;
+      place++
+    ) {
       const row = this.#rows[place];
-      (this.stays(row) ? firm : others).push({ key: row.key, bottom: this.#tops[place + 1] - top });
+      (this.stays(row) ? firm : others).push({ key: row.key, bottom: this.#heights.tops[place + 1] - top });
     }
     this.#anchors = [...firm, ...others];
   }
 
   #tell() {
     const { scrollTop, clientHeight } = this.viewport;
-    const below = this.#tops.at(-1) - scrollTop - clientHeight;
-    const last = Math.min(this.#rows.length - 1, this.#placeAt(scrollTop + clientHeight - 8));
+    const below = this.#heights.total - scrollTop - clientHeight;
+    const last = Math.min(this.#rows.length - 1, this.#heights.placeAt(scrollTop + clientHeight - 8));
     this.onView({
-      first: this.#rows[this.#placeAt(scrollTop)],
+      first: this.#rows[this.#heights.placeAt(scrollTop)],
       last: this.#rows[last],
       above: scrollTop,
       below: Math.max(0, below),
@@ -281,7 +254,12 @@ export class VirtualList {
   #heed() {
     const { scrollTop, clientHeight, scrollHeight } = this.viewport;
     // What moved because something changed its size is put right, and is nobody's wish.
-    if (clientHeight !== this.#set.height || scrollHeight !== this.#set.content || Math.abs(scrollTop - this.#set.top) < 1) return;
+    if (
+      clientHeight !== this.#set.height ||
+      scrollHeight !== this.#set.content ||
+      Math.abs(scrollTop - this.#set.top) < 1
+    )
+      return;
     this.#set.top = scrollTop;
     this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
     this.#anchor();
@@ -296,7 +274,7 @@ export class VirtualList {
   }
 
   #haveGrown() {
-    const grown = ([key, { element }]) => Math.abs((this.#heights.get(key) ?? -1) - element.getBoundingClientRect().height) >= 0.01;
+    const grown = ([key, { element }]) => this.#heights.differs(key, element.getBoundingClientRect().height);
     return [...this.#nodes].some(grown);
   }
 }

@@ -46,7 +46,11 @@ const model = new Model({
   onShow: (what, detail) => SHOW[what](detail),
 });
 
-const panels = new Panels({ search: () => search.opened(), closed: () => composer.focus(), changed: () => changed(["rooms"]) });
+const panels = new Panels({
+  search: () => search.opened(),
+  closed: () => composer.focus(),
+  changed: () => changed(["rooms"]),
+});
 const notifier = new Notifier((room) => model.open(room));
 const banner = new Banner(model);
 const header = new Header(model, { toggle: (panel) => panels.toggle(panel), isOpen: (panel) => panels.isOpen(panel) });
@@ -141,7 +145,8 @@ function send(text, mode) {
 }
 
 function lastOwn() {
-  const mine = (item) => item.type === "message" && item.author === model.me && !item.redacted && item.command === undefined;
+  const mine = (item) =>
+    item.type === "message" && item.author === model.me && !item.redacted && item.command === undefined;
   return model.room?.timeline.items.findLast(mine);
 }
 

@@ -19,7 +19,11 @@ export class Members {
     this.element = document.getElementById("members");
     this.body = h("div.scroll", {});
     this.heading = h("h2", {}, "Members");
-    put(this.element, h("div.panel-head", {}, this.heading, iconButton("close", "Close members", actions.close)), this.body);
+    put(
+      this.element,
+      h("div.panel-head", {}, this.heading, iconButton("close", "Close members", actions.close)),
+      this.body,
+    );
   }
 
   render() {
@@ -54,6 +58,10 @@ export class Members {
     ];
     if (mine) return h("li.member", {}, ...name);
     const label = `Talk to ${nick} in private`;
-    return h("li", {}, h("button.member", { type: "button", title: label, onclick: () => this.actions.talk(nick) }, ...name));
+    return h(
+      "li",
+      {},
+      h("button.member", { type: "button", title: label, onclick: () => this.actions.talk(nick) }, ...name),
+    );
   }
 }

@@ -91,7 +91,7 @@ const SHAPES = {
   commands: { id: isId, commands: list(isCommand) },
   presence: { room: isText, author: isText, nick: isText, change: isText, to: maybeNull(isText), bot: maybe(isFlag) },
   granted: { id: isId, room: isText, turn: isId, hops: isCount, within_ms: isNumber },
-  turn: { ...TURN, change: isText, reason: maybeNull(isText), by: maybeNull(isText) },
+  turn: { ...TURN, change: isText, reason: maybeNull(isText), by: maybeNull(isText), asker: maybeNull(isText) },
   draft: { ...TURN, text: isText, doing: maybe(isText) },
   notice: { text: isText, room: maybeNull(isText), level: maybe(isText), id: maybeNull(isId) },
   done: { id: isId },

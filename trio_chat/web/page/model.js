@@ -87,8 +87,8 @@ export class Model {
     this.sender.again();
   }
 
-  /** Open a room, and join it if one is not in it. */
-  open(name) {
+  /** Open a room at its end, or wherever it is; join it if one is not in it. */
+  open(name, { atEnd = true } = {}) {
     if (this.current === name) return;
     if (!this.rooms.has(name)) {
       this.#join(name, true);
@@ -98,7 +98,15 @@ export class Model {
     this.found = null;
     this.room.atBottom = true;
     this.room.drawLine();
+    if (atEnd && !this.room.timeline.empty && !this.room.timeline.attached) this.reader.toEnd(this.room);
     this.changed("rooms", "timeline", "members");
+  }
+
+  /** Take in that nobody looks at the page any more, or that somebody does again: what comes in between is new. */
+  looking(isLooking) {
+    const { room } = this;
+    if (room === undefined || room.unread.count > 0) return;
+    room.newAfter = isLooking ? null : room.readUpTo;
   }
 
   /** Open the private room with somebody. */

@@ -36,10 +36,19 @@ export class Notifier {
 
   /** Tell of a message that speaks to us, if nobody is looking. */
   tell(room, message) {
-    if (!(document.hidden || !document.hasFocus()) || !("Notification" in window) || Notification.permission !== "granted") return;
+    if (
+      !(document.hidden || !document.hasFocus()) ||
+      !("Notification" in window) ||
+      Notification.permission !== "granted"
+    )
+      return;
     const where = room.isPrivate ? message.nick : `${message.nick} in ${room.title}`;
     try {
-      const shown = new Notification(where, { body: message.text.slice(0, SHOWN), tag: `${room.name} ${message.seq}`, icon: "page/icon.svg" });
+      const shown = new Notification(where, {
+        body: message.text.slice(0, SHOWN),
+        tag: `${room.name} ${message.seq}`,
+        icon: "page/icon.svg",
+      });
       shown.onclick = () => {
         window.focus();
         this.open(room.name);

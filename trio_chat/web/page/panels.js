@@ -52,7 +52,9 @@ export class Panels {
 
   /** Close what lies over the messages; true if anything did. */
   closeAll() {
-    const open = Object.keys(this.elements).filter((name) => this.isOpen(name) && (this.#lies(name) || name === "search"));
+    const open = Object.keys(this.elements).filter(
+      (name) => this.isOpen(name) && (this.#lies(name) || name === "search"),
+    );
     for (const name of open) this.close(name);
     return open.length > 0;
   }

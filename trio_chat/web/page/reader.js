@@ -57,6 +57,7 @@ export class Reader {
         room.timeline.replace(entries, more);
       });
     }
+    this.model.found = null;
     this.model.scroll = { room: room.name, end: true };
     this.model.changed("timeline");
   }
@@ -65,7 +66,7 @@ export class Reader {
   async jump(name, seq) {
     const { model } = this;
     if (!model.rooms.has(name)) await model.client.join(name, { last: AROUND });
-    model.open(name);
+    model.open(name, { atEnd: false });
     const { room } = model;
     room.atBottom = false;
     if (!room.timeline.holds(seq)) {

@@ -49,8 +49,6 @@ export class Pending {
     this.backoff = null;
     /** Whether it has been sent on the present connection. */
     this.sent = false;
-    /** Whether it may have been carried out on an earlier connection. */
-    this.repeated = false;
     /** @type {Promise<Said>} */
     this.answer = new Promise((resolve, reject) => {
       this.settle = resolve;

@@ -35,7 +35,13 @@ export function drawer(context) {
 function dress(element, row) {
   element.tabIndex = -1;
   element.dataset.seq = row.entry.seq;
-  const classes = { head: row.head, own: row.own, editing: row.editing, saving: row.saving !== undefined, found: row.found };
+  const classes = {
+    head: row.head,
+    own: row.own,
+    editing: row.editing,
+    saving: row.saving !== undefined,
+    found: row.found,
+  };
   for (const [name, on] of Object.entries(classes)) element.classList.toggle(name, on);
   element.classList.toggle("mention", row.mention);
   element.classList.toggle("redacted", row.entry.redacted === true);
@@ -66,7 +72,12 @@ const DRAW = {
       {},
       // Several lines are a list whose columns stand below one another.
       row.text.includes("\n") ? h("pre", { dir: "auto" }, row.text) : h("p", { dir: "auto" }, row.text),
-      h("span.only", {}, "Only you see this. ", h("button.link", { type: "button", onclick: () => act("dismiss", row.id) }, "Dismiss")),
+      h(
+        "span.only",
+        {},
+        "Only you see this. ",
+        h("button.link", { type: "button", onclick: () => act("dismiss", row.id) }, "Dismiss"),
+      ),
     ),
   ],
   message: (row, context) => {
@@ -86,15 +97,22 @@ const DRAW = {
           h("button.link", { type: "button", onclick: () => act("discard", item.key) }, "Discard"),
         )
       : h("span.mark", {}, item.state === "sent" ? "" : "Sending …");
-    const words = item.command ? h("div.text", {}, h("p", { dir: "auto" }, h("code.command", {}, item.text))) : spoken(item.text);
+    const words = item.command
+      ? h("div.text", {}, h("p", { dir: "auto" }, h("code.command", {}, item.text)))
+      : spoken(item.text);
     return shell({ ...row, bot: false, at: item.at }, [words, state]);
   },
   draft: (row, { act }) => {
     const { draft } = row;
     const label = `Stop ${draft.nick}`;
-    const stop = h("button.stop", { type: "button", "aria-label": label, onclick: () => act("stop", draft.nick) }, icon("stop"), "Stop");
+    const stop = h(
+      "button.stop",
+      { type: "button", "aria-label": label, onclick: () => act("stop", draft.nick) },
+      icon("stop"),
+      "Stop",
+    );
     const body = h("div.growing", {}, ...soFar(draft));
-    return shell({ ...draft, head: true, bot: true, at: undefined, extra: stop }, [body]);
+    return shell({ ...draft, head: true, bot: true, at: undefined, extra: row.mayStop ? stop : null }, [body]);
   },
 };
 
@@ -107,7 +125,9 @@ function grow(row, before) {
 
 function soFar({ text: so, doing }) {
   const dots = h("span.dots", { "aria-hidden": "true" }, h("i"), h("i"), h("i"));
-  return [so ? spoken(so) : null, h("p.doing", {}, dots, h("span", { dir: "auto" }, doing || "is writing"))].filter(Boolean);
+  return [so ? spoken(so) : null, h("p.doing", {}, dots, h("span", { dir: "auto" }, doing || "is writing"))].filter(
+    Boolean,
+  );
 }
 
 /** A message's frame: the face and the name, or only the time where it stands below one of the same person. */
@@ -116,7 +136,10 @@ function shell({ head, author, nick, bot, at, extra }, body) {
   name.style.setProperty("--hue", hueOf(author ?? nick));
   const badge = bot ? h("span.badge", {}, "bot") : null;
   if (!head) {
-    return [h("div.gutter", {}, stamp(at)), h("div.body", {}, h("span.unseen", {}, `${nick}: `), ...body.filter(Boolean))];
+    return [
+      h("div.gutter", {}, stamp(at)),
+      h("div.body", {}, h("span.unseen", {}, `${nick}: `), ...body.filter(Boolean)),
+    ];
   }
   const by = h("div.by", {}, name, badge, at === undefined ? null : stamp(at), extra);
   return [h("div.gutter", {}, avatar(author, nick, bot)), h("div.body", {}, by, ...body.filter(Boolean))];
@@ -134,7 +157,11 @@ function text(row, { nickOf }) {
   if (entry.command === undefined) return spoken(words);
   const asked = nickOf(entry.asks);
   const command = h("code.command", {}, `/${entry.command}`);
-  return h("div.text.asking", {}, h("p", { dir: "auto" }, command, " ", words, asked ? h("span.asked", {}, " → ", h("bdi", {}, asked)) : null));
+  return h(
+    "div.text.asking",
+    {},
+    h("p", { dir: "auto" }, command, " ", words, asked ? h("span.asked", {}, " → ", h("bdi", {}, asked)) : null),
+  );
 }
 
 function spoken(words) {
@@ -156,7 +183,11 @@ function quote(row, { act }) {
   const { quoted } = row;
   if (quoted === undefined) act("fetchQuote", row.quotes);
   const words = quoted === undefined ? ["…"] : quoted === null ? ["an earlier message"] : quotedWords(quoted);
-  return h("button.quote", { type: "button", title: "Show the message that this answers", onclick: () => act("jump", row.quotes) }, ...words);
+  return h(
+    "button.quote",
+    { type: "button", title: "Show the message that this answers", onclick: () => act("jump", row.quotes) },
+    ...words,
+  );
 }
 
 function quotedWords(message) {

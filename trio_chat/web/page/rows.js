@@ -36,7 +36,8 @@ class Builder {
 
   build(pending) {
     const { timeline, locals } = this.room;
-    if (timeline.atStart && !timeline.items.some((item) => item.reason === "epoch")) this.#push({ key: "start", kind: "start" });
+    if (timeline.atStart && !timeline.items.some((item) => item.reason === "epoch"))
+      this.#push({ key: "start", kind: "start" });
     const lines = locals.lines.filter((line) => line.after >= timeline.first - 1 && line.after <= timeline.last);
     let next = 0;
     for (const item of timeline.items) {
@@ -127,7 +128,14 @@ class Builder {
       return;
     }
     this.#flush();
-    this.#breakWith({ key: `n${line.id}`, kind: "notice", id: line.id, text: line.text, level: line.level, at: line.at });
+    this.#breakWith({
+      key: `n${line.id}`,
+      kind: "notice",
+      id: line.id,
+      text: line.text,
+      level: line.level,
+      at: line.at,
+    });
   }
 
   /** Add the comings and goings collected so far as one row, if anything is left of them. */
@@ -146,10 +154,19 @@ class Builder {
     for (const item of pending) {
       const message = { author: me, nick, at: item.at, reply_to: item.replyTo };
       const quote = this.#quote(message);
-      this.#push({ key: `w${item.key}`, kind: "pending", item, head: this.#heads(message), author: me, nick, ...quote });
+      this.#push({
+        key: `w${item.key}`,
+        kind: "pending",
+        item,
+        head: this.#heads(message),
+        author: me,
+        nick,
+        ...quote,
+      });
     }
     for (const draft of this.room.drafts.all()) {
-      this.#push({ key: `x${draft.turn}`, kind: "draft", draft, head: true });
+      const mayStop = !draft.asker || draft.asker === this.options.me;
+      this.#push({ key: `x${draft.turn}`, kind: "draft", draft, mayStop, head: true });
     }
   }
 }

@@ -15,7 +15,12 @@ export class Search {
     this.model = model;
     this.actions = actions;
     this.element = document.getElementById("search");
-    this.input = h("input", { type: "search", "aria-label": "Search for words", placeholder: "Search for words", maxlength: "500" });
+    this.input = h("input", {
+      type: "search",
+      "aria-label": "Search for words",
+      placeholder: "Search for words",
+      maxlength: "500",
+    });
     this.everywhere = h("input", { type: "checkbox", onchange: () => this.#search() });
     this.results = h("div.scroll", {});
     this.summary = h("p.summary", { role: "status" });
@@ -73,7 +78,11 @@ export class Search {
     const list = this.results.querySelector("ul") ?? h("ul", { "aria-label": "Results" });
     list.append(...entries.map((entry) => this.#result(entry, query)));
     const more = next
-      ? h("button.more.quiet", { type: "button", onclick: () => this.#page({ query, room, cursor: next }) }, "Show more")
+      ? h(
+          "button.more.quiet",
+          { type: "button", onclick: () => this.#page({ query, room, cursor: next }) },
+          "Show more",
+        )
       : null;
     put(this.results, list, more);
     const count = list.children.length;
@@ -87,10 +96,23 @@ export class Search {
       {},
       h("bdi.nick", {}, entry.nick),
       this.everywhere.checked ? h("span.where", {}, where) : null,
-      h("time", { datetime: new Date(entry.at).toISOString(), title: time.full(entry.at) }, time.brief(entry.at, this.model.now())),
+      h(
+        "time",
+        { datetime: new Date(entry.at).toISOString(), title: time.full(entry.at) },
+        time.brief(entry.at, this.model.now()),
+      ),
     );
     const go = () => this.actions.jump(entry.room, entry.seq);
-    return h("li", {}, h("button.result", { type: "button", onclick: go }, head, h("span.text", { dir: "auto" }, ...marked(entry.text, query))));
+    return h(
+      "li",
+      {},
+      h(
+        "button.result",
+        { type: "button", onclick: go },
+        head,
+        h("span.text", { dir: "auto" }, ...marked(entry.text, query)),
+      ),
+    );
   }
 }
 
@@ -99,10 +121,14 @@ const AROUND = 120;
 
 /** The part of a text where the words are, with these marked. */
 function marked(text, query) {
-  const words = query.split(/\s+/).filter(Boolean).map((word) => word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"));
+  const words = query
+    .split(/\s+/)
+    .filter(Boolean)
+    .map((word) => word.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&"));
   if (words.length === 0) return [text.slice(0, 2 * AROUND)];
   const pattern = new RegExp(`(${words.join("|")})`, "giu");
   const first = Math.max(0, text.search(pattern) - AROUND);
-  const part = (first > 0 ? "… " : "") + text.slice(first, first + 2 * AROUND) + (first + 2 * AROUND < text.length ? " …" : "");
+  const part =
+    (first > 0 ? "… " : "") + text.slice(first, first + 2 * AROUND) + (first + 2 * AROUND < text.length ? " …" : "");
   return part.split(pattern).map((piece, place) => (place % 2 === 1 ? h("mark", {}, piece) : piece));
 }

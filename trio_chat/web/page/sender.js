@@ -34,7 +34,12 @@ export class Sender {
     const item = this.model.outbox.get(key);
     if (item === undefined) return;
     this.model.outbox.drop(key);
-    this.#send({ ...item, key: item.code === "key_reused" ? Client.newKey() : key, state: "sending", at: this.model.now() });
+    this.#send({
+      ...item,
+      key: item.code === "key_reused" ? Client.newKey() : key,
+      state: "sending",
+      at: this.model.now(),
+    });
   }
 
   discard(key) {
@@ -65,7 +70,8 @@ export class Sender {
   async #commandQuietly(line, room) {
     const answer = await this.model.client.command(line, { room: room.name });
     // That it was stopped can be seen; why it was not is worth a line.
-    if (answer.type === "notice" && !answer.text.startsWith("Stopped")) this.model.tell(answer.text, { room: room.name });
+    if (answer.type === "notice" && !answer.text.startsWith("Stopped"))
+      this.model.tell(answer.text, { room: room.name });
   }
 
   async #try(room, promise, undo = () => {}) {
@@ -86,7 +92,8 @@ export class Sender {
       const answer = await this.#ask(item);
       await this.#answered(item, answer);
     } catch (error) {
-      if (model.rooms.has(item.room)) model.outbox.put({ ...item, state: "refused", error: error.message, code: error.code });
+      if (model.rooms.has(item.room))
+        model.outbox.put({ ...item, state: "refused", error: error.message, code: error.code });
       else this.#lost(item, error);
     }
     model.changed("timeline", "rooms");

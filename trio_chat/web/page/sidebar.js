@@ -41,7 +41,10 @@ export class Sidebar {
   order() {
     const all = [...this.model.rooms.values()];
     const byTitle = (a, b) => a.title.localeCompare(b.title);
-    return [...all.filter((room) => !room.isPrivate).sort(byTitle), ...all.filter((room) => room.isPrivate).sort(byTitle)];
+    return [
+      ...all.filter((room) => !room.isPrivate).sort(byTitle),
+      ...all.filter((room) => room.isPrivate).sort(byTitle),
+    ];
   }
 
   render() {
@@ -49,7 +52,13 @@ export class Sidebar {
     // Drawn only if it would look different: what one is about to click does not go away.
     const look = JSON.stringify([
       this.model.current,
-      rooms.map((room) => [room.name, room.title, room.unread.label, room.unread.mentions, room.isPrivate && this.model.isHere(room)]),
+      rooms.map((room) => [
+        room.name,
+        room.title,
+        room.unread.label,
+        room.unread.mentions,
+        room.isPrivate && this.model.isHere(room),
+      ]),
     ]);
     if (look !== this.#shown) {
       this.#shown = look;
@@ -66,7 +75,11 @@ export class Sidebar {
     ];
     const open = rooms.filter((room) => !room.isPrivate);
     const people = rooms.filter((room) => room.isPrivate);
-    put(this.rooms, ...group("Rooms", "h-rooms", open), ...(people.length > 0 ? group("People", "h-people", people) : []));
+    put(
+      this.rooms,
+      ...group("Rooms", "h-rooms", open),
+      ...(people.length > 0 ? group("People", "h-people", people) : []),
+    );
     if (focused !== undefined) this.rooms.querySelector(`a[data-room="${CSS.escape(focused)}"]`)?.focus();
   }
 
@@ -78,10 +91,21 @@ export class Sidebar {
       { href: fragmentOf(room), "aria-current": current ? "page" : null, "data-room": room.name },
       room.isPrivate ? this.#presence(room) : icon("hash"),
       h("bdi.name", {}, room.isPrivate ? room.title : room.name),
-      count > 0 ? h(`span.count${mentions > 0 ? ".for-you" : ""}`, { "aria-hidden": "true" }, mentions > 0 && !room.isPrivate ? `@ ${label}` : label) : null,
+      count > 0
+        ? h(
+            `span.count${mentions > 0 ? ".for-you" : ""}`,
+            { "aria-hidden": "true" },
+            mentions > 0 && !room.isPrivate ? `@ ${label}` : label,
+          )
+        : null,
       count > 0 ? h("span.unseen", {}, ` ${label} unread${mentions > 0 ? `, ${mentions} for you` : ""}`) : null,
     );
-    return h("li", {}, link, iconButton("close", `Leave ${room.title}`, () => this.model.leave(room.name)));
+    return h(
+      "li",
+      {},
+      link,
+      iconButton("close", `Leave ${room.title}`, () => this.model.leave(room.name)),
+    );
   }
 
   #presence(room) {
@@ -98,7 +122,11 @@ export class Sidebar {
     put(
       this.me,
       avatar(model.me || model.nick, model.nick),
-      h("button.rename", { type: "button", title: "Take another name", onclick: actions.rename }, h("bdi", {}, model.nick)),
+      h(
+        "button.rename",
+        { type: "button", title: "Take another name", onclick: actions.rename },
+        h("bdi", {}, model.nick),
+      ),
       actions.canNotify() ? iconButton("bell", "Notify me when I am mentioned", actions.notify) : null,
       iconButton("help", "Keys and help", actions.help),
     );

@@ -134,7 +134,12 @@ export class Stream {
     if (room.newAfter < room.timeline.first - 1) return room.timeline.last > 0;
     const first = this.#view?.first;
     const seq = first?.entry?.seq ?? this.list.neighbour(first?.key, 1, isMessage)?.entry.seq;
-    return seq !== undefined && seq > room.newAfter + 1 && this.rows.some((row) => row.kind === "new") && !this.list.isSeen("new");
+    return (
+      seq !== undefined &&
+      seq > room.newAfter + 1 &&
+      this.rows.some((row) => row.kind === "new") &&
+      !this.list.isSeen("new")
+    );
   }
 
   // --- what can be done with a message ------------------------------------------------------------------------------
@@ -218,7 +223,8 @@ export class Stream {
   /** Keep one row in the order of Tab: the active one, or the last on the screen. */
   #roving() {
     const wanted = this.list.elementOf(this.#active) ?? this.list.elementOf(`m${this.#lastSeq(this.#view?.last)}`);
-    for (const element of this.viewport.querySelectorAll(".message-row[tabindex='0']")) if (element !== wanted) element.tabIndex = -1;
+    for (const element of this.viewport.querySelectorAll(".message-row[tabindex='0']"))
+      if (element !== wanted) element.tabIndex = -1;
     if (wanted !== undefined && wanted !== null) wanted.tabIndex = 0;
   }
 
@@ -242,8 +248,14 @@ export class Stream {
     });
     this.toEnd.addEventListener("click", () => this.goToEnd());
     this.toNew.addEventListener("click", () => this.#goToNew());
-    addEventListener("focus", () => this.noteSeen());
-    document.addEventListener("visibilitychange", () => this.noteSeen());
+    const look = () => {
+      this.model.looking(!document.hidden && document.hasFocus());
+      this.noteSeen();
+      this.model.changed("timeline");
+    };
+    addEventListener("focus", look);
+    addEventListener("blur", look);
+    document.addEventListener("visibilitychange", look);
   }
 
   async #goToNew() {

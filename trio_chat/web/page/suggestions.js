@@ -17,7 +17,12 @@ export class Suggestions {
   constructor(input, take) {
     this.input = input;
     this.take = take;
-    this.element = h("ul.suggestions", { id: "suggestions", role: "listbox", "aria-label": "Suggestions", hidden: true });
+    this.element = h("ul.suggestions", {
+      id: "suggestions",
+      role: "listbox",
+      "aria-label": "Suggestions",
+      hidden: true,
+    });
     input.setAttribute("aria-controls", "suggestions");
     input.setAttribute("aria-haspopup", "listbox");
   }
@@ -73,7 +78,12 @@ export class Suggestions {
       event.preventDefault();
       this.#choose(place);
     };
-    return h("li", { role: "option", id: `suggestion-${place}`, onpointerdown: choose }, h("strong", { dir: "auto" }, label), h("span", { dir: "auto" }, detail ?? ""));
+    return h(
+      "li",
+      { role: "option", id: `suggestion-${place}`, onpointerdown: choose },
+      h("strong", { dir: "auto" }, label),
+      h("span", { dir: "auto" }, detail ?? ""),
+    );
   }
 
   #move(by) {
@@ -83,7 +93,9 @@ export class Suggestions {
   }
 
   #mark() {
-    [...this.element.children].forEach((option, place) => option.setAttribute("aria-selected", String(place === this.#chosen)));
+    [...this.element.children].forEach((option, place) =>
+      option.setAttribute("aria-selected", String(place === this.#chosen)),
+    );
     this.element.children[this.#chosen]?.scrollIntoView({ block: "nearest" });
     this.input.setAttribute("aria-activedescendant", `suggestion-${this.#chosen}`);
   }

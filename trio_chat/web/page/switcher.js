@@ -39,7 +39,8 @@ export function openSwitcher(model, { go, talk }) {
   function draw(place) {
     const wanted = input.value.trim().replace(/^[#@]/, "").toLowerCase();
     shown = matching(places, wanted).slice(0, LISTED);
-    if (wanted !== "" && !shown.some(({ room }) => room === wanted)) shown.push({ room: wanted, label: wanted, detail: "join, or make it", fresh: true });
+    if (wanted !== "" && !shown.some(({ room }) => room === wanted))
+      shown.push({ room: wanted, label: wanted, detail: "join, or make it", fresh: true });
     chosen = Math.max(0, Math.min(place, shown.length - 1));
     put(list, ...shown.map(option));
     const id = list.children[chosen]?.id;
@@ -76,10 +77,13 @@ export function openSwitcher(model, { go, talk }) {
 
   draw(0);
   input.focus();
-  others(model).then((found) => {
-    places = [...ownRooms(model), ...found];
-    draw(chosen);
-  }, () => {}); // without a connection one's own rooms are all there is
+  others(model).then(
+    (found) => {
+      places = [...ownRooms(model), ...found];
+      draw(chosen);
+    },
+    () => {},
+  ); // without a connection one's own rooms are all there is
 }
 
 function ownRooms(model) {
@@ -104,7 +108,9 @@ async function others(model) {
   const elsewhere = rooms.filter(({ name }) => !model.rooms.has(name));
   const people = members.filter(({ author, nick }) => author !== model.me && !talking.has(nick));
   return [
-    ...elsewhere.sort((a, b) => b.count - a.count).map(({ name, topic, count }) => ({ room: name, label: name, detail: topic, count, unread: 0 })),
+    ...elsewhere
+      .sort((a, b) => b.count - a.count)
+      .map(({ name, topic, count }) => ({ room: name, label: name, detail: topic, count, unread: 0 })),
     ...people.map(({ author, nick, bot }) => ({ nick, author, bot, label: nick, detail: bot ? "bot" : "", unread: 0 })),
   ];
 }

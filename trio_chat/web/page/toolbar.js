@@ -22,7 +22,11 @@ export class Toolbar {
       const button = iconButton(name, label, () => act(what, this.#row), { title: `${label} (${key})` });
       return { button, own };
     });
-    this.element = h("div.tools", { role: "group", "aria-label": "This message" }, ...this.buttons.map(({ button }) => button));
+    this.element = h(
+      "div.tools",
+      { role: "group", "aria-label": "This message" },
+      ...this.buttons.map(({ button }) => button),
+    );
   }
 
   /** Stand in a row, unless somebody is just using the buttons in another one. */
