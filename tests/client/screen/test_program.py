@@ -8,12 +8,14 @@ import pytest
 import trio
 import trio.testing
 
-from protocol import Joined, Message
+from protocol import CommandHelp, Joined, Message
 from tests.client.pty_screen import LIMIT_S, pty_screen
 from tests.client.screen.house import House, ann_at, open_house
 from trio_chat import Bot, Occasion
-from trio_chat.client import open_client
+from trio_chat.client import Client, open_client
 from trio_chat.client.client import CommandAnswer
+from trio_chat.client.errors import Refused
+from trio_chat.client.screen import program
 from trio_chat.client.screen.program import FullScreen
 from trio_chat.client.screen.terminal import ScreenTerminal
 
@@ -211,6 +213,31 @@ async def test_tab_goes_around_what_fits_and_the_usage_is_shown(house: House) ->
         await ann.sees("> /join #dev")
         ann.type("\x15/b lo\t")
         await ann.sees("> /b #lobby")
+
+
+async def test_tab_does_not_wait_for_a_server_that_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(room: str | None = None) -> list[CommandHelp]:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async with ann_at(house) as ann:
+        ann.type("/he\t")
+        await ann.sees("> /help")
+        monkeypatch.setattr(program, "LEARN_S", float("inf"))
+        monkeypatch.setattr(Client, "connected", False)
+        ann.client.commands = never  # type: ignore[method-assign]  # nobody answers
+        ann.type("\x15/he\tx")
+        await ann.sees("> /help x")
+
+
+async def test_a_refusal_to_tell_the_commands_ends_nothing(house: House) -> None:
+    async def refuse(room: str | None = None) -> list[CommandHelp]:
+        raise Refused("too_many", "Not now.")
+
+    async with ann_at(house) as ann:
+        ann.client.commands = refuse  # type: ignore[method-assign]  # as a busy server may
+        ann.type("/he\tx")
+        await ann.sees("> /help x")
 
 
 async def test_a_draft_of_a_bot_is_seen_live_and_ctrl_c_stops_it_before_it_quits(house: House) -> None:

@@ -232,7 +232,7 @@ class FullScreen:
                 await self._type(given)
 
     async def _type(self, given: Input) -> None:
-        if given is Key.COMPLETE and self._composer.text.startswith("/"):
+        if given is Key.COMPLETE and self._composer.text.startswith("/") and self._client.connected:
             with trio.move_on_after(LEARN_S):
                 await self._helper.learnt.wait()
         was_empty = not self._composer.text
