@@ -16,6 +16,7 @@ whether a terminal is capable: `trio_chat.client.program` chooses. From the insi
     keys, composer   what is typed
     deeds      what the server is asked for, and what becomes of its answers
     reading    pages of a log, for whoever reads back
+    interrupting   Ctrl-C
     errands    what was typed and waits for the server
     helping, browsing   completion; going about from room to room and in a log
     program    the tasks

@@ -8,7 +8,6 @@ terminal gets none, and holds up nothing.
 
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final
 
 import trio
@@ -24,6 +23,7 @@ from trio_chat.client.screen.composer import Composer
 from trio_chat.client.screen.deeds import Deeds, ScreenClient
 from trio_chat.client.screen.errands import WAITING_LINES, Errands
 from trio_chat.client.screen.helping import KEYS, Helper
+from trio_chat.client.screen.interrupting import Interrupter
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.painter import Painter
 from trio_chat.client.screen.palette import Palette, colours_wanted
@@ -40,9 +40,6 @@ PING_S: Final = 10.0
 
 ESCAPE_S: Final = 0.05
 """How long an ESC may be the beginning of another key: what a terminal sends for one comes at once."""
-
-AGAIN_S: Final = 2.0
-"""Within so long a second Ctrl-C means it."""
 
 HINT_S: Final = 4.0
 """How long something is told in passing, unless a key comes before."""
@@ -97,6 +94,7 @@ class FullScreen:
             show_keys=lambda: self._model.answer(KEYS),
             leave=self.leave,
         )
+        self._interrupter = Interrupter(self._model, self._deeds, self._start, self._say_hint, self.leave)
         self._painter = Painter(Palette(colours_wanted()))
         terminal.on_taken = self._painter.forget
         self._scope = trio.CancelScope()
@@ -105,7 +103,6 @@ class FullScreen:
         self._errands = Errands(self._deeds.carry_out, lambda: self._changed.set())
         self._greeted = False
         self._hint, self._hint_until = "", 0.0
-        self._quit_until = 0.0
         self._mentioned: Message | None = None
 
     async def run(self, room: str) -> None:
@@ -217,7 +214,7 @@ class FullScreen:
             return
         match given:
             case Key.LEAVE:
-                self._interrupt()
+                self._interrupter.interrupt()
             case Key.END if self._browser.is_scrolled:
                 self._browser.to_newest()
             case Mouse(button=button, column=column, row=row):
@@ -286,26 +283,6 @@ class FullScreen:
         with trio.move_on_after(GOODBYE_S):
             await self._errands.settle()
         self.leave()
-
-    def _interrupt(self) -> None:
-        now, room = trio.current_time(), self._model.room
-        if now < self._quit_until:
-            self.leave()
-            return
-        self._quit_until = now + AGAIN_S
-        if room is not None and room.drafts:
-            self._say_hint("Stopping … (Ctrl-C again quits)")
-            self._start(partial(self._stop, room.name))
-        else:
-            self._say_hint("Ctrl-C again to quit.")
-
-    async def _stop(self, room: str) -> None:
-        refused = await self._deeds.stop(room)
-        if refused is not None:
-            self._say_hint(f"{refused} Ctrl-C again to quit.")
-            self._quit_until = trio.current_time() + AGAIN_S
-        else:
-            self._hint, self._quit_until = "", 0.0  # this one has done what it is for
 
     # --- drawing ------------------------------------------------------------------------------------------
 
