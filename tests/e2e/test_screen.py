@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -76,6 +77,19 @@ async def test_while_taken_the_terminal_is_in_its_modes_and_after_a_signal_it_is
             assert switched(ann) == {7, 25}
 
 
+async def test_who_wants_no_colours_gets_a_whole_screen_without_them(
+    server: ServerProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    async with seat(server.url, "ann") as ann:
+        ann.pty.type("hello\r")
+        await ann.pty.until_shown("ann │ hello")
+        assert 1049 in switched(ann)
+        cells = [cell for row in ann.pty.screen.buffer.values() for cell in row.values()]
+        assert {cell.fg for cell in cells} | {cell.bg for cell in cells} == {"default"}
+        assert any(cell.reverse for cell in cells)
+
+
 async def test_a_program_that_is_killed_leaves_the_terminal_usable_and_no_helper_behind(server: ServerProcess) -> None:
     async with seat(server.url, "ann") as ann:
         (helper,) = psutil.Process(ann.process.pid).children()
@@ -86,6 +100,19 @@ async def test_a_program_that_is_killed_leaves_the_terminal_usable_and_no_helper
             await trio.to_thread.run_sync(psutil.wait_procs, [helper])
         assert ann.pty.modes == ann.modes
         assert switched(ann) == {7, 25}
+
+
+async def test_whoever_leaves_while_the_terminal_is_paused_finds_it_as_before_when_it_goes_on(
+    server: ServerProcess,
+) -> None:
+    async with seat(server.url, "ann") as ann:
+        termios.tcflow(ann.pty.slave, termios.TCOOFF)  # what Ctrl-S does
+        ann.pty.type("\x03\x03")
+        assert await ann.code() == 0
+        assert ann.pty.modes == ann.modes
+        assert 1049 in switched(ann)
+        termios.tcflow(ann.pty.slave, termios.TCOON)
+        await ann.pty.until(lambda: switched(ann) == {7, 25})
 
 
 async def test_a_bug_in_the_program_is_told_after_the_terminal_is_given_back(server: ServerProcess) -> None:
@@ -128,7 +155,10 @@ async def test_whoever_is_cut_off_sees_why_and_when_and_is_back_when_the_server_
             await ann.pty.until_shown("ann  connected")
             server.kill()
             await ann.pty.until(lambda: sum("Cut off:" in line for line in ann.pty.lines) == 2)
-            ann.pty.type("/quit\r")
+            ann.pty.type("l\r" * 101)
+            await ann.pty.until_shown("100 lines wait for it: this one stays here.")
+            await ann.pty.until_shown("> l")
+            ann.pty.type("\x15/quit\r")
             assert await ann.code() == 0
             assert ann.pty.modes == ann.modes
     finally:

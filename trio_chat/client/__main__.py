@@ -32,7 +32,8 @@ _ANOTHER_NICK_HELPS: Final = ("nick_taken", "bad_name")
 _HELP: Final = """Chat in a terminal, or from a script.
 
 Type to talk; a line that starts with a slash is a command (/help lists them), and // says a text that starts with \
-a slash. Tab completes commands, nicks and rooms; pasted lines stay one message. Ctrl-C, Ctrl-D or /quit leaves.
+a slash. Tab completes commands, nicks and rooms; pasted lines stay one message. Ctrl-D or /quit leaves; \
+so does Ctrl-C, twice on a whole screen, where F1 shows the keys.
 
 Where the input is no terminal, each line of it is posted, or carried out if it is a command; empty lines are \
 skipped, and at its end the client leaves. With --json and no input (</dev/null) it goes on listening.

@@ -130,7 +130,7 @@ async def talk(client: Client, options: Options, stdin: int, stdout: int, interr
     report = ForPrograms() if options.as_json else _for_people(client, options.server, colours=capable)
     conversation: Talk | FullScreen
     run: Callable[[str], Awaitable[None]]
-    if at_terminal and not options.plain and not os.environ.get("NO_COLOR"):
+    if at_terminal and not options.plain:
         conversation = _full_screen(client, options, stdin, stdout)
         run = conversation.run
     elif at_terminal:

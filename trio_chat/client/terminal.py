@@ -58,7 +58,7 @@ class Terminal:
 
     _begin: str = _PASTE_ON
     _end: str = _ERASE_ROW + _PASTE_OFF
-    _own_keys: int = 0  # local modes that are switched off besides
+    _off: int = termios.ICANON | termios.ECHO | termios.IEXTEN  # local modes that are switched off
 
     def __init__(self, input_fd: int, output_fd: int) -> None:
         self._input_fd = input_fd
@@ -127,15 +127,17 @@ class Terminal:
     async def _take(self) -> None:
         modes = list(self.found)
         modes[_IFLAG] &= ~termios.ICRNL  # a pasted line end is a CR; kept apart from Ctrl-J
-        modes[_LFLAG] &= ~(termios.ICANON | termios.ECHO | termios.IEXTEN | self._own_keys)
+        modes[_LFLAG] &= ~self._off
         modes[_CC] = list(modes[_CC])
         modes[_CC][termios.VMIN], modes[_CC][termios.VTIME] = 1, 0
         self._set(modes)
         await self._write_soon(self._begin)
 
-    async def _give_back(self) -> None:
-        await self._write_soon(self._end)
+    async def _give_back(self) -> bool:
+        """Switch back what was switched, and return whether the terminal has heard all of it."""
+        written = await self._write_soon(self._end)
         self._set(self.found)
+        return written
 
     def _set(self, modes: list[Any]) -> None:
         # TCSANOW: waiting for the output (TCSADRAIN) would hang while it is paused, and TCSAFLUSH would lose
@@ -143,9 +145,11 @@ class Terminal:
         with contextlib.suppress(termios.error):
             termios.tcsetattr(self._input_fd, termios.TCSANOW, modes)
 
-    async def _write_soon(self, text: str) -> None:
+    async def _write_soon(self, text: str) -> bool:
         with trio.move_on_after(RESTORE_S, shield=True), contextlib.suppress(OSError):
             await self.write(text.encode())
+            return True
+        return False
 
 
 def _stop_process() -> None:

@@ -12,7 +12,8 @@ CASES: list[tuple[bytes, list[Input]]] = [
     (b"\x1bA", [Chord("alt-a")]),
     (b"\x1b[1;3A", [Chord("alt-up")]),
     (b"\x1b[1;3D", [Chord("alt-left")]),
-    (b"\x1b\x1b[A", [Key.UP]),
+    (b"\x1b\x1b[A\x1b\x1bOD", [Chord("alt-up"), Chord("alt-left")]),  # rxvt, PuTTY
+    (b"\x1b\x1b[A\x1b[A\x1bOA\x1b\x1bx\x1b[A", [Chord("alt-up"), Key.UP, Key.UP, Chord("alt-x"), Key.UP]),
     (b"\x1b[1;5D", [Key.WORD_LEFT]),
     (b"\x1b[1;7C", [Chord("alt-right")]),
     (b"\x1b[1;3F", [Chord("alt-end")]),

@@ -2,7 +2,7 @@
 
 import pytest
 import wcwidth
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trio_chat.client.harmless import harmless
@@ -25,6 +25,7 @@ def cells_of(text: str) -> int:
 
 
 @given(HOSTILE, st.integers(1, 60))
+@example(" 00日", 3)
 def test_wrapped_rows_never_exceed_their_room(text: str, room: int) -> None:
     for row in wrap([("", harmless(text))], room):
         assert cells_of("".join(part for _, part in row)) <= room

@@ -44,6 +44,23 @@ def test_in_a_private_room_that_another_opens_all_is_meant_for_us() -> None:
     assert stage.model.label("~x") == "@bob"
 
 
+def test_what_was_said_in_a_private_room_long_ago_is_no_news_when_another_opens_it_again() -> None:
+    stage = Stage("lobby")
+    stage.client.rooms["~x"] = stage.client.rooms["lobby"]
+    stage.model.take(Joined("~x", "e", 2, "", [], 2, None, "bob"))
+    for seq in (1, 2, 3):
+        stage.model.take(Message("~x", seq, NOW_MS, "a-bob", "bob", "psst"))
+    assert (stage.model.rooms["~x"].unread, stage.model.rooms["~x"].mentions) == (1, 1)
+
+
+def test_what_comes_after_a_log_has_begun_anew_is_news() -> None:
+    stage = Stage("lobby")
+    stage.join("dev", head=7)
+    stage.model.take(Gap("dev", 0, 1, "epoch"))
+    stage.model.take(Message("dev", 1, NOW_MS, "a-bob", "bob", "back"))
+    assert stage.model.rooms["dev"].unread == 1
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [("ann", True), ("hi ANN!", True), ("@ann: x", True), ("planner", False), ("annex", False), ("", False)],

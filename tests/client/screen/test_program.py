@@ -8,8 +8,16 @@ import pytest
 import trio
 import trio.testing
 
+from protocol import CommandHelp, Joined, Message
+from tests.client.pty_screen import LIMIT_S, pty_screen
 from tests.client.screen.house import House, ann_at, open_house
 from trio_chat import Bot, Occasion
+from trio_chat.client import Client, open_client
+from trio_chat.client.client import CommandAnswer
+from trio_chat.client.errors import Refused
+from trio_chat.client.screen import program
+from trio_chat.client.screen.program import FullScreen
+from trio_chat.client.screen.terminal import ScreenTerminal
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +108,8 @@ async def test_a_mention_stands_out_and_rings_where_that_is_wanted(house: House)
         await ann.sees("unread 1:#lobby 1")
         assert ann.pty.screen.buffer[1][15].bg not in ("default", ann.pty.screen.buffer[0][15].bg)
         assert ann.pty.screen.title == "bob in #lobby"
+        ann.type("x")
+        await ann.sees_that(lambda _: ann.pty.screen.title == "home")
 
 
 async def test_scrolling_back_loads_all_history_and_end_returns(house: House) -> None:
@@ -137,6 +147,25 @@ async def test_a_scrolled_screen_stays_where_it_is_while_others_talk(house: Hous
         assert ann.lines[1:20] == seen
 
 
+async def test_who_has_scrolled_back_sees_what_is_answered(house: House) -> None:
+    bob = await house.enter("bob")
+    for number in range(60):
+        await bob.post("lobby", f"line {number}")
+    async with ann_at(house, rows=40) as ann:
+        for asked, answer in (
+            ("\x1bOP", "PageUp, PageDown"),
+            ("/keys\r", "PageUp, PageDown"),
+            ("/help\r", "/users [ROOM]"),
+            ("/b nowhere\r", "No room on the screen is called nowhere"),
+            ("/find nothing-like-it\r", "Nothing was found."),
+        ):
+            ann.type("\x1b[5~\x1b[5~")
+            await ann.sees("End: newest")
+            await ann.sees_no(answer)
+            ann.type(asked)
+            await ann.sees(answer)
+
+
 async def test_a_search_shows_hits_and_enter_goes_to_one_in_its_place(house: House) -> None:
     bob = await house.enter("bob")
     for number in range(300):
@@ -171,7 +200,7 @@ async def test_tab_goes_around_what_fits_and_the_usage_is_shown(house: House) ->
         await house.enter("bob", "lobby", "dev")
         await house.enter("bernd")
         await house.seat(bot)
-        await ann.sees("dice [bot] has joined")
+        await ann.sees("bob, bernd and dice [bot] have joined")
         ann.type("b\t")
         await ann.sees("> bernd:", "bernd  bob")
         ann.type("\t")
@@ -184,6 +213,31 @@ async def test_tab_goes_around_what_fits_and_the_usage_is_shown(house: House) ->
         await ann.sees("> /join #dev")
         ann.type("\x15/b lo\t")
         await ann.sees("> /b #lobby")
+
+
+async def test_tab_does_not_wait_for_a_server_that_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def never(room: str | None = None) -> list[CommandHelp]:
+        await trio.sleep_forever()
+        raise AssertionError
+
+    async with ann_at(house) as ann:
+        ann.type("/he\t")
+        await ann.sees("> /help")
+        monkeypatch.setattr(program, "LEARN_S", float("inf"))
+        monkeypatch.setattr(Client, "connected", False)
+        ann.client.commands = never  # type: ignore[method-assign]  # nobody answers
+        ann.type("\x15/he\tx")
+        await ann.sees("> /help x")
+
+
+async def test_a_refusal_to_tell_the_commands_ends_nothing(house: House) -> None:
+    async def refuse(room: str | None = None) -> list[CommandHelp]:
+        raise Refused("too_many", "Not now.")
+
+    async with ann_at(house) as ann:
+        ann.client.commands = refuse  # type: ignore[method-assign]  # as a busy server may
+        ann.type("/he\tx")
+        await ann.sees("> /help x")
 
 
 async def test_a_draft_of_a_bot_is_seen_live_and_ctrl_c_stops_it_before_it_quits(house: House) -> None:
@@ -208,6 +262,48 @@ async def test_a_draft_of_a_bot_is_seen_live_and_ctrl_c_stops_it_before_it_quits
         await ann.left.wait()
 
 
+async def test_what_is_typed_behind_a_command_is_for_where_it_leads_unless_one_has_gone_elsewhere(house: House) -> None:
+    async with ann_at(house) as ann:
+        answered, command = trio.Event(), ann.client.command
+
+        async def slow(line: str, *, room: str | None = None, key: str | None = None) -> CommandAnswer:
+            await answered.wait()
+            return await command(line, room=room, key=key)
+
+        ann.client.command = slow  # type: ignore[method-assign]  # the answer takes its time
+        ann.type("/join dev\rfor dev\r")
+        ann.type("\x1b1for the lobby\rhalf a l")
+        await ann.sees("… ", "│ for the lobby", "> half a l")
+        answered.set()
+        await ann.sees("2 #dev")
+        ann.type("ine")
+        await ann.sees("> half a line")
+        assert ann.lines[0].startswith(" #lobby")
+        ann.type("\x1b2")
+        await ann.sees("ann │ for dev")
+        for room, text in (("dev", "for dev"), ("lobby", "for the lobby")):
+            assert [entry.text for entry in (await ann.client.history(room)).entries if isinstance(entry, Message)] == [
+                text
+            ]
+
+
+async def test_keys_do_not_wait_for_the_first_room(house: House) -> None:
+    async with open_client(nick="ann", session="a" * 32, dial=house.server.dial) as client:
+        with pty_screen(80, 24) as pty, trio.fail_after(LIMIT_S):
+            screen = FullScreen(ScreenTerminal(pty.slave, pty.slave), client, "home")
+
+            async def join(room: str) -> Joined:
+                await trio.sleep_forever()
+                raise AssertionError
+
+            client.join = join  # type: ignore[method-assign, assignment]  # no answer comes
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(screen.run, "lobby")
+                pty.type("hello")
+                await pty.until_shown("> hello")
+                pty.type("\x03\x03")
+
+
 async def test_who_may_not_stop_a_bot_is_told_so(house: House) -> None:
     bot = Bot("sage")
 
@@ -219,7 +315,7 @@ async def test_who_may_not_stop_a_bot_is_told_so(house: House) -> None:
     async with ann_at(house) as ann:
         await house.seat(bot)
         bob = await house.enter("bob")
-        await ann.sees("sage [bot] has joined", "bob has joined")
+        await ann.sees("sage [bot] and bob have joined")
         await bob.post("lobby", "sage: hm?")
         await ann.sees("sage │ well …")
         ann.type("\x03")

@@ -74,12 +74,12 @@ import sys, termios, trio
 from trio_chat.client.screen.guard import Guard
 
 async def main():
-    async with Guard.watching(1, termios.tcgetattr(1), "[given back]") as guard:
+    async with Guard.watching(1, termios.tcgetattr(1), termios.ECHO | termios.ISIG, "[given back]") as guard:
         guard.taken()
         if "back" in sys.argv:
             guard.given_back()
         modes = termios.tcgetattr(1)
-        modes[3] &= ~termios.ECHO
+        modes[3] &= ~(termios.ECHO | termios.ISIG)
         termios.tcsetattr(1, termios.TCSANOW, modes)
         print("watched", flush=True)
         await trio.sleep_forever()
@@ -122,12 +122,27 @@ async def test_the_helper_leaves_alone_what_had_been_given_back(pty: PtyScreen) 
     assert pty.lines == ["watched"]
 
 
+async def test_the_helper_leaves_alone_the_modes_that_a_shell_has_set_before_it_came_to_run(pty: PtyScreen) -> None:
+    watched = watch(pty)
+    await pty.until_shown("watched")
+    (helper,) = psutil.Process(watched.pid).children()
+    helper.suspend()
+    watched.kill()
+    watched.wait()
+    modes = pty.modes
+    modes[3] |= termios.ISIG  # a shell's own editor needs no echo either, but it leaves Ctrl-C a signal
+    termios.tcsetattr(pty.slave, termios.TCSANOW, modes)
+    helper.resume()
+    await pty.until_shown("[given back]")
+    assert pty.modes == modes
+
+
 async def test_without_a_helper_all_goes_on(pty: PtyScreen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", os.devnull)
     async with ScreenTerminal(pty.slave, pty.slave).typing():
         pty.show()
         assert ALTERNATE in pty.screen.mode
-    async with Guard.watching(pty.slave, pty.modes, GIVE_BACK) as guard:
+    async with Guard.watching(pty.slave, pty.modes, termios.ECHO, GIVE_BACK) as guard:
         guard.taken()
 
 

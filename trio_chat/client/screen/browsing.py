@@ -12,6 +12,7 @@ from protocol import Found, Message
 from trio_chat.client.keys import Chord, Input, Key, Typed
 from trio_chat.client.screen.deeds import Deeds
 from trio_chat.client.screen.model import Model
+from trio_chat.client.screen.reading import Reader
 from trio_chat.client.screen.view import View
 from trio_chat.client.screen.widgets import Click, GoTo, Hits, Pick, Scroll, WriteTo
 from trio_chat.client.screen.words import Words
@@ -36,6 +37,7 @@ class Browser:
         model: what is on the screen.
         view: draws it.
         words: says when something was said.
+        reader: fetches pages of logs.
         start: has a deed done beside all else.
         hint: tells the person something in passing.
     """
@@ -45,6 +47,7 @@ class Browser:
         model: Model,
         view: View,
         words: Words,
+        reader: Reader,
         start: Callable[[Callable[[], Awaitable[object]]], None],
         hint: Callable[[str], None],
     ) -> None:
@@ -52,6 +55,7 @@ class Browser:
         self._model = model
         self._view = view
         self._words = words
+        self._reader = reader
         self._start = start
         self._hint = hint
 
@@ -92,6 +96,7 @@ class Browser:
             self._hint(otherwise)
             return
         self._view.hits = None
+        self.deeds.stay()
         self._model.look_at(name)
         self.fill_soon()
 
@@ -136,13 +141,13 @@ class Browser:
 
     async def _read_back(self, name: str, rows: int) -> None:
         """Fetch the page before what is held, and then scroll by what there was no room for."""
-        if await self.deeds.read_back(name) and rows and name == self._model.current:
+        if await self._reader.read_back(name) and rows and name == self._model.current:
             sight = self._view.messages.sight()
             if sight is not None:
                 sight.up(rows)
 
     async def _read_on(self, name: str, rows: int) -> None:
-        if await self.deeds.read_on(name) and rows and name == self._model.current:
+        if await self._reader.read_on(name) and rows and name == self._model.current:
             sight = self._view.messages.sight()
             if sight is not None:
                 sight.down(rows)
@@ -172,10 +177,11 @@ class Browser:
         hits = self._view.hits
         if hits is not None and index < len(hits.messages):
             self._view.hits = None
+            self.deeds.stay()
             self._start(partial(self._go_to, hits.messages[index]))
 
     async def _go_to(self, message: Message) -> None:
-        if await self.deeds.go_to(message):
+        if await self._reader.go_to(message):
             sight = self._view.messages.sight()
             if sight is not None:
                 sight.centre(message.seq)

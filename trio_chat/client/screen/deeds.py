@@ -1,9 +1,9 @@
-"""What a person at a full screen has the server do: say, command, search, read back; and what becomes of the answer.
+"""What a person at a full screen has the server do: say, command, search; and what becomes of the answer.
 
 This file owns these requests, and how their answers change the model. It must not know keys, nor how anything is drawn.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 import msgspec
@@ -13,9 +13,7 @@ from protocol import (
     Bye,
     CommandHelp,
     Found,
-    History,
     Joined,
-    Message,
     Notice,
     Posted,
     Rooms,
@@ -26,12 +24,7 @@ from trio_chat.client.events import ClientEvent
 from trio_chat.client.lines import NO_ROOM, asks_to_quit
 from trio_chat.client.rooms import RoomView
 from trio_chat.client.screen.model import Model
-
-PAGE: Final = 100
-"""Entries that are fetched at once when somebody reads back: three screens."""
-
-AROUND: Final = 60
-"""Entries that are fetched before, and after, a message that somebody goes to."""
+from trio_chat.client.screen.reading import Log
 
 LOCAL: Final = (
     CommandHelp("/buffer", "/buffer NAME|N", "go to a room on the screen by its number or the beginning of its name"),
@@ -44,7 +37,7 @@ FIND: Final = "/find"
 _GOING: Final = ("/join", "/leave", "/msg")
 
 
-class ScreenClient(Protocol):
+class ScreenClient(Log, Protocol):
     """What a full screen needs of a `Client`."""
 
     @property
@@ -71,10 +64,6 @@ class ScreenClient(Protocol):
 
     async def search(self, query: str, *, room: str | None = None) -> Found: ...
 
-    async def history(
-        self, room: str, *, before: int | None = None, after: int | None = None, limit: int | None = None
-    ) -> History: ...
-
     async def ping(self) -> float | None: ...
 
     def __aiter__(self) -> AsyncIterator[ClientEvent]: ...
@@ -83,7 +72,7 @@ class ScreenClient(Protocol):
 class Line(Struct, frozen=True):
     """Something typed: in which room, and the key under which it is said.
 
-    `is_ahead`: it was typed before a command was answered that goes to another room, and is for that one.
+    `is_ahead`: it was typed behind a command that goes to another room and was not answered yet, and is for that one.
     """
 
     text: str
@@ -117,26 +106,39 @@ class Deeds:
         self._show_found = show_found
         self._show_keys = show_keys
         self._leave = leave
-        self._reading: set[str] = set()  # rooms whose log is being read
         self._going = 0  # commands without an answer yet that go to another room
+        self._follows = True  # whether what is typed is for where they lead
+        self._led_to: str | None = None  # where the last one has led
 
     # --- what is typed ------------------------------------------------------------------------------------
 
-    def typed(self, text: str) -> Line | None:
-        """Take a line in: do at once what needs no server, show what is to be said, and return what is left to do."""
-        name, _, words = text.partition(" ")
-        name, words = name.rstrip().lower(), words.strip()
+    def done_at_once(self, text: str) -> bool:
+        """Carry out a command that needs no server; return whether it was one."""
+        name, words = _name(text), text.partition(" ")[2].strip()
         if name in ("/buffer", "/b"):
             self._switch(words)
-            return None
-        if name == "/keys":
+        elif name == "/keys":
             self._show_keys()
-            return None
-        line = Line(text, self._model.current, new_key(), is_ahead=self._going > 0)
-        self._going += name in _GOING
-        if not line.is_ahead:
-            return line if self._show_posting(line) else None
-        return line
+        else:
+            return False
+        return True
+
+    def typed(self, text: str) -> Line | None:
+        """Take any other line in: show what is to be said, and return what is left to do."""
+        line = Line(text, self._model.current, new_key(), is_ahead=self._going > 0 and self._follows)
+        if _name(text) in _GOING:
+            self._going += 1
+            self._follows = True
+        return line if line.is_ahead or self._show_posting(line) else None
+
+    def stay(self) -> None:
+        """Note that somebody has gone to a room by a key: what is typed from now on is for that one."""
+        self._follows = False
+
+    @staticmethod
+    def finds(text: str) -> bool:
+        """Tell whether a line asks for a search, whose hits are shown in place of what one looks at."""
+        return _name(text) == FIND and bool(text.partition(" ")[2].strip())
 
     def _show_posting(self, line: Line) -> bool:
         """Show what is about to be said; return whether there is a room to say it in."""
@@ -151,9 +153,10 @@ class Deeds:
     def _switch(self, words: str) -> None:
         name = self._model.by_words(words)
         if name is not None:
+            self.stay()
             self._model.look_at(name)
         else:
-            self._model.say(
+            self._model.answer(
                 f"No room on the screen is called {words or 'nothing'}; /join ROOM opens one.", warning=True
             )
 
@@ -164,20 +167,23 @@ class Deeds:
             ChatError: the client has ended.
         """
         if line.is_ahead:
-            line = msgspec.structs.replace(line, room=self._model.current)
+            line = msgspec.structs.replace(line, room=self._led_to)
             if not self._show_posting(line):
                 return
+        is_going = _name(line.text) in _GOING
+        if is_going:
+            self._led_to = line.room  # if it leads nowhere
         try:
             if not line.text.startswith("/") or line.text.startswith("//"):
                 await self._post(line)
-            elif line.text.partition(" ")[0].lower() == FIND and line.text.partition(" ")[2].strip():
+            elif self.finds(line.text):
                 await self.find(line.text.partition(" ")[2].strip(), line.room)
             else:
                 await self._command(line)
         except Refused as error:
             self._model.say(str(error), warning=True)
         finally:
-            self._going -= line.text.partition(" ")[0].rstrip().lower() in _GOING
+            self._going -= is_going
 
     async def _post(self, line: Line) -> None:
         assert line.room is not None
@@ -194,7 +200,7 @@ class Deeds:
             return
         answer = await self._client.command(line.text, room=line.room, key=line.key)
         if isinstance(answer, Joined):
-            self._model.look_at(answer.room)
+            self._show_joined(answer)
         elif isinstance(answer, Bye):
             self._leave()
         elif isinstance(answer, Notice):
@@ -203,14 +209,32 @@ class Deeds:
             self._model.tell(answer, line.room)
         self.close_left()
 
+    async def enter(self, room: str) -> None:
+        """Go into the first room; what is typed meanwhile is for that one.
+
+        Raises:
+            ChatError: that is refused, or the client has ended.
+        """
+        self._going += 1
+        self._show_joined(await self._client.join(room))
+        self._going -= 1
+
+    def _show_joined(self, joined: Joined) -> None:
+        self._led_to = joined.room
+        if self._follows:  # else somebody looks elsewhere by now, and may be typing there
+            self._model.look_at(joined.room)
+
     def close_left(self) -> None:
         """Take the rooms off the screen that we are not in any more."""
         for name in [name for name in self._model.rooms if name not in self._client.rooms]:
             self._model.close(name)
+            if name == self._led_to:
+                self._led_to = self._model.current
 
     async def write_to(self, nick: str) -> None:
         """Open the private room with somebody."""
         self._going += 1
+        self._follows = True
         await self.carry_out(Line(f"/msg {nick}", self._model.current, new_key()))
 
     async def stop(self, room: str) -> str | None:
@@ -225,72 +249,17 @@ class Deeds:
             return str(error)
         return None
 
-    # --- the log ------------------------------------------------------------------------------------------
-
     async def find(self, words: str, room: str | None) -> None:
         """Search a room, or all, and show what is found."""
         found = await self._client.search(words, room=room)
         if found.entries:
             self._show_found(found, words)
         else:
+            if room == self._model.current and self._model.room is not None:
+                self._model.room.follow()
             self._model.tell(found, room)
 
-    async def go_to(self, message: Message) -> bool:
-        """Show the part of the log around a message; return whether it could be."""
-        try:
-            before = await self._client.history(message.room, before=message.seq + 1, limit=AROUND)
-            after = await self._client.history(message.room, after=message.seq, limit=AROUND)
-        except Refused as error:
-            self._model.say(str(error), warning=True)
-            return False
-        room = self._model.rooms.get(message.room)
-        if room is None or not before.entries or before.entries[-1].seq != message.seq:
-            return False
-        self._model.look_at(message.room)
-        room.timeline.go_to([*before.entries, *after.entries], more=before.more)
-        room.found = message.seq
-        self._model.revision += 1
-        return True
 
-    async def read_back(self, name: str) -> bool:
-        """Fetch the page before what is shown of a room; return whether there was one."""
-        return await self._read(name, self._read_back)
-
-    async def read_on(self, name: str) -> bool:
-        """Fetch the page behind what is shown of a room; return whether there was one."""
-        return await self._read(name, self._read_on)
-
-    async def _read(self, name: str, read: Callable[[str], Awaitable[bool]]) -> bool:
-        if name in self._reading or name not in self._model.rooms:
-            return False
-        self._reading.add(name)
-        try:
-            return await read(name)
-        except Refused as error:
-            self._model.say(str(error), warning=True)
-            return False
-        finally:
-            self._reading.discard(name)
-            self._model.revision += 1
-
-    async def _read_back(self, name: str) -> bool:
-        timeline = self._model.rooms[name].timeline
-        low, window = timeline.shown.low, timeline.shown
-        if timeline.at_start:
-            return False
-        page = await self._client.history(name, before=low, limit=PAGE)
-        if timeline.shown is not window and timeline.shown.low != low:
-            return False  # one looks at something else by now
-        timeline.older(page.entries, more=page.more)
-        return bool(page.entries)
-
-    async def _read_on(self, name: str) -> bool:
-        timeline = self._model.rooms[name].timeline
-        if timeline.past is None or timeline.at_end:
-            return False
-        window, high = timeline.past, timeline.past.high
-        page = await self._client.history(name, after=high, limit=PAGE)
-        if timeline.past is not window or window.high != high:
-            return False
-        timeline.newer(page.entries)
-        return bool(page.entries)
+def _name(text: str) -> str:
+    """Return the command that a line begins with, or its first word."""
+    return text.partition(" ")[0].rstrip().lower()

@@ -20,14 +20,17 @@ END_S: Final = 1.0
 """How long we wait for the helper's end, which is a matter of milliseconds."""
 
 # Its standard input is the pipe, its standard output the terminal. The last byte says whether that is ours: T or G.
-# It acts once the pipe has no writer any more, which is when this process has ended.
+# It acts once the pipe has no writer any more, which is when this process has ended. A shell may have been faster, and
+# have its own modes set by then, for the line that is typed next: those stay.
 _HELPER: Final = """
 import marshal, os, sys, termios
 last = b"G"
 while data := os.read(0, 64):
     last = data[-1:]
 if last == b"T":
-    termios.tcsetattr(1, termios.TCSANOW, marshal.loads(bytes.fromhex(sys.argv[1])))
+    found, off = marshal.loads(bytes.fromhex(sys.argv[1]))
+    if not termios.tcgetattr(1)[3] & off:
+        termios.tcsetattr(1, termios.TCSANOW, found)
     os.write(1, bytes.fromhex(sys.argv[2]))
 """
 
@@ -40,15 +43,18 @@ class Guard:
 
     @classmethod
     @asynccontextmanager
-    async def watching(cls, terminal: int, modes: list[Any], give_back: str) -> AsyncIterator["Guard"]:
+    async def watching(cls, terminal: int, modes: list[Any], off: int, give_back: str) -> AsyncIterator["Guard"]:
         """Have a helper for as long as the block lasts. Where none can be started, nobody watches, and all goes on.
 
         Args:
             terminal: what is to be given back.
             modes: its modes then, as `termios.tcgetattr` gives them.
+            off: the local modes that are switched off while it is ours: one that is on shows that somebody else has
+                set the modes since.
             give_back: what is written to it then.
         """
-        command = [sys.executable, "-I", "-S", "-c", _HELPER, marshal.dumps(modes).hex(), give_back.encode().hex()]
+        state = marshal.dumps((modes, off))
+        command = [sys.executable, "-I", "-S", "-c", _HELPER, state.hex(), give_back.encode().hex()]
         process: subprocess.Popen[bytes] | None = None
         with contextlib.suppress(OSError):
             process = await trio.to_thread.run_sync(_start, command, terminal)

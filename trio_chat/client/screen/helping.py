@@ -11,6 +11,7 @@ import trio
 from protocol import CommandHelp
 from trio_chat.client.completion import Completions
 from trio_chat.client.editor import Completion
+from trio_chat.client.errors import Refused
 from trio_chat.client.screen.deeds import LOCAL, ScreenClient
 from trio_chat.client.screen.model import Model
 
@@ -65,13 +66,15 @@ class Helper:
         """Ask what there is to complete: what bots add differs from room to room, and they come and go.
 
         Raises:
-            ChatError: it could not be learnt; what was known stays.
+            ChatError: the client has ended.
         """
         try:
             listed = [*await self._client.commands(self._model.current), *LOCAL]
             self._help = {each.name: each for each in listed}
             self._completions.commands = list(self._help)
             self._listed = [room.name for room in (await self._client.list_rooms()).rooms]
+        except Refused:
+            pass  # nobody has asked for this: Tab does with what was known
         finally:
             self._learning = False
             self.learnt.set()

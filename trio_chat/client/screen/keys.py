@@ -28,6 +28,10 @@ class ScreenKeys(KeyDecoder):
         holds_escape: whether all that came is an ESC, which may be a key of its own or begin another.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_alt = False  # an ESC before that of a sequence: the Alt key of rxvt and PuTTY
+
     @property
     def holds_escape(self) -> bool:
         return self._state == self._escape
@@ -35,12 +39,18 @@ class ScreenKeys(KeyDecoder):
     def escape(self) -> Chord:
         """Take the ESC that is held for a key of its own."""
         self._state = self._ground
+        self._is_alt = False
         return Chord("escape")
 
     def _ground(self, character: str) -> Input | None:
         if (name := _CONTROLS.get(character)) is not None:
             return Chord(name)
+        self._is_alt = False
         return super()._ground(character)
+
+    def _escape(self, character: str) -> Input | None:
+        self._is_alt = character == "\x1b" or (self._is_alt and character in "[O")
+        return super()._escape(character)
 
     def _alt(self, character: str) -> Input | None:
         return Chord(f"alt-{character.lower()}")
@@ -49,6 +59,9 @@ class ScreenKeys(KeyDecoder):
         if character == "P":
             self._state = self._ground
             return Chord("f1")
+        if character in _ARROWS and self._is_alt:
+            self._state = self._ground
+            return Chord(f"alt-{_ARROWS[character]}")
         return super()._ss3(character)
 
     def _linux_function_key(self, character: str) -> Input | None:
@@ -67,7 +80,7 @@ class ScreenKeys(KeyDecoder):
             return Chord(_NUMBERS[number])
         if final == "P":
             return Chord("f1")
-        if final in _ARROWS and modifier.isdigit() and (int(modifier) - 1) & _ALT_BIT:
+        if final in _ARROWS and (self._is_alt or (modifier.isdigit() and (int(modifier) - 1) & _ALT_BIT)):
             return Chord(f"alt-{_ARROWS[final]}")
         return super()._sequence(final)
 

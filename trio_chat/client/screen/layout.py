@@ -69,6 +69,9 @@ def wrap(runs: Iterable[Run], room: int) -> list[Row]:
                 rows.append(row[:breakable])
                 row = row[breakable:]
                 at = sum(cell[2] for cell in row)
+                if at + size > room:  # the word alone leaves no room for a wide character behind it
+                    rows.append(row)
+                    row, at = [], 0
             breakable = 0
             if is_space:
                 continue

@@ -1,4 +1,4 @@
-"""Names of styles to what a terminal understands: SGR parameters, for 256 colours and for 16.
+"""Names of styles to what a terminal understands: SGR parameters, for 256 colours, for 16, and for none.
 
 This file owns which colour means what. Text stands on the terminal's own background, in colours that can be read on
 black and on white; bars bring their own background. It must not know where a style is used.
@@ -59,21 +59,28 @@ _FEW: Final[Mapping[str, str]] = {
 _FEW_NICKS: Final = (31, 32, 34, 35, 36)  # yellow and white cannot be read on white, black not on black
 
 
-def knows_256_colours() -> bool:
-    """Tell whether the terminal says that it has 256 colours or more."""
+_NONE: Final[Mapping[str, str]] = {**_FEW, "new": "1"}
+
+
+def colours_wanted() -> int:
+    """Return how many colours the terminal says that it has: 256 or 16; or 0, for who wants none (`NO_COLOR`)."""
+    if os.environ.get("NO_COLOR"):
+        return 0
     term = os.environ.get("TERM", "")
-    return "256" in term or "direct" in term or os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
+    has_many = "256" in term or "direct" in term or os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
+    return 256 if has_many else 16
 
 
 class Palette:
     """Makes names of styles into escape sequences.
 
     Args:
-        many: whether there are 256 colours.
+        colours: how many there are: 256, 16, or none.
     """
 
-    def __init__(self, *, many: bool) -> None:
-        self._many = many
+    def __init__(self, colours: int) -> None:
+        self._colours = colours
+        self._styles = _MANY if colours == 256 else _FEW if colours else _NONE
         self._known: dict[str, str] = {}
 
     def escape(self, style: str) -> str:
@@ -91,5 +98,6 @@ class Palette:
     def _of(self, style: str) -> str:
         if colour := _RICH_COLOUR.fullmatch(style):
             number = int(colour[1])
-            return f"38;5;{number}" if self._many else str(_FEW_NICKS[number % len(_FEW_NICKS)])
-        return (_MANY if self._many else _FEW).get(style, "")
+            few = str(_FEW_NICKS[number % len(_FEW_NICKS)]) if self._colours else ""
+            return f"38;5;{number}" if self._colours == 256 else few
+        return self._styles.get(style, "")

@@ -8,7 +8,6 @@ terminal gets none, and holds up nothing.
 
 import time
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Final
 
 import trio
@@ -21,11 +20,14 @@ from trio_chat.client.lines import asks_to_quit
 from trio_chat.client.output import Output
 from trio_chat.client.screen.browsing import Browser
 from trio_chat.client.screen.composer import Composer
-from trio_chat.client.screen.deeds import Deeds, Line, ScreenClient
+from trio_chat.client.screen.deeds import Deeds, ScreenClient
+from trio_chat.client.screen.errands import WAITING_LINES, Errands
 from trio_chat.client.screen.helping import KEYS, Helper
+from trio_chat.client.screen.interrupting import Interrupter
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.painter import Painter
-from trio_chat.client.screen.palette import Palette, knows_256_colours
+from trio_chat.client.screen.palette import Palette, colours_wanted
+from trio_chat.client.screen.reading import Reader
 from trio_chat.client.screen.terminal import ScreenTerminal, title
 from trio_chat.client.screen.view import View
 from trio_chat.client.screen.words import Words
@@ -39,9 +41,6 @@ PING_S: Final = 10.0
 ESCAPE_S: Final = 0.05
 """How long an ESC may be the beginning of another key: what a terminal sends for one comes at once."""
 
-AGAIN_S: Final = 2.0
-"""Within so long a second Ctrl-C means it."""
-
 HINT_S: Final = 4.0
 """How long something is told in passing, unless a key comes before."""
 
@@ -51,10 +50,8 @@ GOODBYE_S: Final = 2.0
 LEARN_S: Final = 1.0
 """How long Tab waits for the server to tell which commands there are."""
 
-WAITING_LINES: Final = 100
-"""Lines that may wait for the server; then typing waits too, and nothing that was typed is lost."""
-
 AWAY: Final = "The server is away; your line is sent when it is back."
+FULL: Final = f"The server is away, and {WAITING_LINES} lines wait for it: this one stays here."
 
 
 class FullScreen:
@@ -88,25 +85,24 @@ class FullScreen:
         self._helper = Helper(client, self._model)
         self._composer = Composer(self._helper)
         self._view = View(self._model, words, self._composer, lambda click: self._browser.click(click))
-        self._browser = Browser(self._model, self._view, words, self._start, self._say_hint)
+        reader = Reader(client, self._model)
+        self._browser = Browser(self._model, self._view, words, reader, self._start, self._say_hint)
         self._deeds = self._browser.deeds = Deeds(
             client,
             self._model,
             show_found=self._browser.show_found,
-            show_keys=lambda: self._model.say(KEYS),
+            show_keys=lambda: self._model.answer(KEYS),
             leave=self.leave,
         )
-        self._painter = Painter(Palette(many=knows_256_colours()))
+        self._interrupter = Interrupter(self._model, self._deeds, self._start, self._say_hint, self.leave)
+        self._painter = Painter(Palette(colours_wanted()))
         terminal.on_taken = self._painter.forget
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery
         self._changed = trio.Event()
-        self._typed, self._to_do = trio.open_memory_channel[Line](WAITING_LINES)
-        self._unanswered = 0
-        self._progress = trio.lowlevel.ParkingLot()
+        self._errands = Errands(self._deeds.carry_out, lambda: self._changed.set())
         self._greeted = False
         self._hint, self._hint_until = "", 0.0
-        self._quit_until = 0.0
         self._mentioned: Message | None = None
 
     async def run(self, room: str) -> None:
@@ -120,11 +116,10 @@ class FullScreen:
                     self._nursery.start_soon(self._watch)
                     self._nursery.start_soon(self._tick)
                     self._nursery.start_soon(self._ping)
-                    self._nursery.start_soon(self._carry_out)
-                    await self._begin(room)
+                    self._nursery.start_soon(self._talk, room)
                     await self._take_keys()
-        if self._unanswered:
-            self.last_words.append(f"The server has not answered {self._unanswered} of your lines; they may be lost.")
+        if unanswered := self._errands.unanswered:
+            self.last_words.append(f"The server has not answered {unanswered} of your lines; they may be lost.")
 
     def leave(self) -> None:
         """End soon."""
@@ -139,14 +134,14 @@ class FullScreen:
 
     # --- what happens -------------------------------------------------------------------------------------
 
-    async def _begin(self, room: str) -> None:
+    async def _talk(self, room: str) -> None:
+        """Go into the first room, and then carry out what is typed; keys do not wait for that."""
         try:
-            joined = await self._client.join(room)
+            await self._deeds.enter(room)
+            self._learn_soon()
+            await self._errands.run()
         except ChatError as error:
             self.finish(1, str(error))
-            return
-        self._model.look_at(joined.room)
-        self._learn_soon()
 
     async def _watch(self) -> None:
         try:
@@ -154,6 +149,7 @@ class FullScreen:
                 self._model.take(event)
                 self._deeds.close_left()
                 self._changed.set()
+                self._errands.changed()
                 if isinstance(event, Live):
                     self._arrived(event.room)
             self.finish(0)
@@ -181,16 +177,6 @@ class FullScreen:
             self._model.latency_s = await self._client.ping()
             self._changed.set()
             await trio.sleep(PING_S)
-
-    async def _carry_out(self) -> None:
-        try:
-            async for line in self._to_do:
-                await self._deeds.carry_out(line)
-                self._unanswered -= 1
-                self._progress.unpark_all()
-                self._changed.set()
-        except ChatError as error:
-            self.finish(1, str(error))
 
     def _start(self, deed: Callable[[], Awaitable[object]]) -> None:
         """Have a deed done that ends with the client, if not before."""
@@ -222,11 +208,13 @@ class FullScreen:
 
     async def _take(self, given: Input) -> None:
         self._hint = ""
+        if self._model.mentioned is self._mentioned:  # which has rung, and somebody is here
+            self._model.mentioned = None
         if self._browser.took(given):
             return
         match given:
             case Key.LEAVE:
-                self._interrupt()
+                self._interrupter.interrupt()
             case Key.END if self._browser.is_scrolled:
                 self._browser.to_newest()
             case Mouse(button=button, column=column, row=row):
@@ -234,14 +222,14 @@ class FullScreen:
             case Chord(name="ctrl-z"):
                 await self._terminal.stop(self.output)
             case Chord(name="f1"):
-                self._model.say(KEYS)
+                self._model.answer(KEYS)
             case Chord(name=name) if name != "shift-tab":
                 self._browser.chord(name)
             case _:
                 await self._type(given)
 
     async def _type(self, given: Input) -> None:
-        if given is Key.COMPLETE and self._composer.text.startswith("/"):
+        if given is Key.COMPLETE and self._composer.text.startswith("/") and self._client.connected:
             with trio.move_on_after(LEARN_S):
                 await self._helper.learnt.wait()
         was_empty = not self._composer.text
@@ -272,45 +260,29 @@ class FullScreen:
         if asks_to_quit(text) and not self._client.connected:
             self.leave()
             return
-        if not text.startswith("/"):
+        if self._deeds.done_at_once(text):
+            self._browser.fill_soon()
+            return
+        if not await self._errands.has_room(lambda: self._client.connected):
+            self._composer.replace(text)
+            self._say_hint(FULL)
+            return
+        if not Deeds.finds(text):  # everything else is answered at the end
             self._browser.to_newest()
         line = self._deeds.typed(text)
         if line is None:
-            self._browser.fill_soon()
             return
         if not self._client.connected:
             self._say_hint(AWAY)
-        self._unanswered += 1
-        await self._typed.send(line)
+        self._errands.put(line)
 
     # --- leaving ------------------------------------------------------------------------------------------
 
     async def _end_politely(self) -> None:
         """Wait for what was typed before to be answered, for a while, and end."""
         with trio.move_on_after(GOODBYE_S):
-            while self._unanswered:
-                await self._progress.park()
+            await self._errands.settle()
         self.leave()
-
-    def _interrupt(self) -> None:
-        now, room = trio.current_time(), self._model.room
-        if now < self._quit_until:
-            self.leave()
-            return
-        self._quit_until = now + AGAIN_S
-        if room is not None and room.drafts:
-            self._say_hint("Stopping … (Ctrl-C again quits)")
-            self._start(partial(self._stop, room.name))
-        else:
-            self._say_hint("Ctrl-C again to quit.")
-
-    async def _stop(self, room: str) -> None:
-        refused = await self._deeds.stop(room)
-        if refused is not None:
-            self._say_hint(f"{refused} Ctrl-C again to quit.")
-            self._quit_until = trio.current_time() + AGAIN_S
-        else:
-            self._hint, self._quit_until = "", 0.0  # this one has done what it is for
 
     # --- drawing ------------------------------------------------------------------------------------------
 
@@ -339,5 +311,6 @@ class FullScreen:
         if not self._notify or mentioned is self._mentioned:
             return ""
         self._mentioned = mentioned
-        assert mentioned is not None
+        if mentioned is None:
+            return title(self._server)
         return "\a" + title(f"{mentioned.nick} in {self._model.label(mentioned.room)}")

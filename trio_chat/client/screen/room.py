@@ -47,10 +47,10 @@ class Room:
         found: the seq of a hit that one has gone to.
         drafts: by turn, what bots are about to say.
         posts: by key, what we have said and not yet seen.
-        is_caught_up: whether what comes is as it happens.
+        news_after: the seq behind which what comes is news, and not what one had missed before; None: not known yet.
     """
 
-    def __init__(self, name: str, *, is_caught_up: bool = False) -> None:
+    def __init__(self, name: str) -> None:
         self.name = name
         self.timeline = Timeline()
         self.unread = 0
@@ -61,7 +61,7 @@ class Room:
         self.found: int | None = None
         self.drafts: dict[int, Draft] = {}
         self.posts: dict[str, Post] = {}
-        self.is_caught_up = is_caught_up
+        self.news_after: int | None = None
 
     @property
     def is_private(self) -> bool:

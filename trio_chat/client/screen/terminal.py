@@ -36,7 +36,7 @@ class ScreenTerminal(Terminal):
         titled: whether the title of the terminal's window is ours meanwhile.
     """
 
-    _own_keys = termios.ISIG
+    _off = Terminal._off | termios.ISIG
 
     def __init__(self, input_fd: int, output_fd: int, *, titled: bool = False) -> None:
         super().__init__(input_fd, output_fd)
@@ -58,9 +58,9 @@ class ScreenTerminal(Terminal):
     async def typing(self) -> AsyncIterator[None]:
         """Take the whole screen for as long as the block lasts; then all is as it was found.
 
-        So it is when the process is killed: see `Guard`.
+        So it is when the process is killed, or the terminal is paused (Ctrl-S) for longer than we wait: see `Guard`.
         """
-        async with Guard.watching(self._output_fd, self.found, self._end) as guard:
+        async with Guard.watching(self._output_fd, self.found, self._off, self._end) as guard:
             self._guard = guard
             async with super().typing():
                 yield
@@ -71,10 +71,11 @@ class ScreenTerminal(Terminal):
         await super()._take()
         self.on_taken()
 
-    async def _give_back(self) -> None:
-        await super()._give_back()
-        if self._guard is not None:
+    async def _give_back(self) -> bool:
+        written = await super()._give_back()
+        if written and self._guard is not None:  # where it is paused, the helper waits until it goes on
             self._guard.given_back()
+        return written
 
 
 def title(text: str) -> str:

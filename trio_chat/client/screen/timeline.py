@@ -29,11 +29,15 @@ Place = tuple[int, int]
 
 
 class Note(Struct, frozen=True):
-    """A line of our own: what somebody did that is in no log, or what the program has to tell."""
+    """A line of our own: what somebody did that is in no log, or what the program has to tell.
+
+    `tells_of` is for whoever may have more to tell in the same line.
+    """
 
     at: int
     text: Text
     warning: bool = False
+    tells_of: object = None
 
 
 class Item:
@@ -178,6 +182,17 @@ class Timeline:
         if self.past is not None and self.past.low - 1 <= self.head <= self.past.high:
             insort(self.past.items, item, key=place_of)  # a page may be ahead of what has been seen to happen
         self.tail.cut_low(TAIL_ITEMS)
+
+    @property
+    def last_note(self) -> Note | None:
+        """The line of our own that stands behind everything; None if there is none there."""
+        last = self.tail.items[-1].what if self.tail.items else None
+        return last if isinstance(last, Note) else None
+
+    def retell(self, note: Note) -> None:
+        """Put `note` in the place of `last_note`."""
+        last = self.tail.items[-1]
+        last.what, last.layout = note, None
 
     # --- going back ---------------------------------------------------------------------------------------
 
