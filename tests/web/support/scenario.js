@@ -53,13 +53,18 @@ async function talk({ ann, bob, answer, saw }) {
   await saw(bob, ({ change }) => change === "renamed");
 }
 
+/** What is said before `live` may come before or behind it, so a next step waits for it. */
+const isLive = (head) => (event) => event.type === "live" && event.seq === head;
+
 /** Somebody is cut off, misses something, and catches up. */
 async function comeBack({ ann, bob, answer, saw, stage }) {
   stage.cut(bob);
   await saw(ann, ({ type, change }) => type === "presence" && change === "lost");
   await answer(ann.post("lobby", "missed"));
+  await stage.until(() => bob.state === "waiting"); // others may hear of the cut first
   bob.retryNow();
   await saw(bob, ({ text }) => text === "missed");
+  await saw(bob, isLive(9));
   await answer(bob.post("lobby", "back"));
   await saw(ann, ({ text }) => text === "back");
 }
@@ -71,10 +76,12 @@ async function wander({ ann, bob, answer, saw }) {
   await answer(ann.leave("lobby"));
   await answer(ann.post("lobby", "from outside"));
   await answer(ann.join("lobby", { last: 2 }));
+  await saw(ann, isLive(10));
   await answer(bob.post("lobby", "welcome back"));
   await saw(ann, ({ text }) => text === "welcome back");
   await answer(ann.leave("lobby"));
   await answer(ann.join("lobby", { after: { epoch: "another", seq: 3 } }));
+  await saw(ann, isLive(11));
   await answer(bob.post("lobby", "again"));
   await saw(ann, ({ text }) => text === "again");
   await answer(bob.command("/join den"));
