@@ -168,6 +168,7 @@ const drawn = [...document.querySelectorAll("#list *, #composer *")].filter((eac
 return drawn.filter((each) => each.getBoundingClientRect().right > innerWidth + 1).map((each) => each.outerHTML);
 """
 
+
 def test_whoever_just_types_writes_wherever_the_focus_is(browser: Browser, url: str, room: str) -> None:
     window = browser.open(url)
     window.come_in("just-types")
