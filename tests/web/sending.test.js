@@ -108,3 +108,13 @@ test("what a log had confirmed that is gone is not on its way for good", async (
     ["not confirmed"],
   );
 });
+
+test("whoever wanted to quit and has come back stays", async () => {
+  const tab = new Shelf();
+  const before = new Desk({ tab });
+  await before.in("lobby");
+  before.model.sender.say("/quit tired");
+  const { client, model } = new Desk({ tab });
+  assert.equal(client.last("command"), undefined);
+  assert.equal(model.outbox.size, 0);
+});

@@ -7,6 +7,8 @@
 
 import { Client } from "./client.js";
 
+const QUIT = /^\/(?:quit|exit)(?:\s|$)/i;
+
 export class Sender {
   constructor(model) {
     this.model = model;
@@ -24,9 +26,12 @@ export class Sender {
     model.reader.toEnd(model.room);
   }
 
-  /** Send all that was on its way when the tab was closed. */
+  /** Send all that was on its way when the tab was closed; whoever has come back does not quit any more. */
   again() {
-    for (const item of this.model.outbox.all()) if (item.state !== "refused") this.#send(item);
+    for (const item of this.model.outbox.all()) {
+      if (item.command && QUIT.test(item.text)) this.discard(item.key);
+      else if (item.state !== "refused") this.#send(item);
+    }
   }
 
   /** Send what was refused once more. */
