@@ -171,8 +171,8 @@ class Granted(Wire, frozen=True, tag="granted", gc=False):
 
 class TurnChange(Wire, frozen=True, tag="turn", gc=False):
     """A bot's turn has `begun`, or has `ended` for a `reason`: `done`, `stopped` or `asker left` (`by` whom),
-    `deadline`, `gone` (its connection), `moved` (to another one of the bot's). `asker` is the author at whose wish it is,
-    who alone may stop it; None: anybody may."""
+    `deadline`, `gone` (its connection), `moved` (to another one of the bot's). `asker` is the author at whose wish it
+    is, who alone may stop it; None: anybody may."""
 
     room: str
     turn: Turn

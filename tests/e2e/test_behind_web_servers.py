@@ -4,15 +4,18 @@ import http.client
 import json
 import re
 import socket
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from benchmarks.server_process import ServerProcess, running_server
+from benchmarks.server_process import ServerProcess, free_port, running_server
 from protocol import (
     MAX_FRAME_TO_CLIENT,
     FrameDecoder,
@@ -191,6 +194,15 @@ def test_the_secret_of_a_hook_is_in_no_log(chain: Chain) -> None:
     ask(chain, "POST", f"/hooks/{TOKEN}", b"hello")
     assert TOKEN not in chain.log
     assert TOKEN not in chain.front.written
+
+
+@pytest.mark.parametrize("name", WEB_SERVERS)
+def test_while_the_server_is_down_the_secret_is_in_no_log_either(name: str, tmp_path: Path) -> None:
+    with WEB_SERVERS[name](free_port(), tmp_path) as front:
+        request = urllib.request.Request(f"{front.url}/hooks/{TOKEN}", b"hello")
+        with pytest.raises(urllib.error.HTTPError, match="502"):
+            urllib.request.urlopen(request, timeout=PATIENCE_S, context=front.trust)
+    assert TOKEN not in front.written
 
 
 def test_the_numbers_do_not_come_through(chain: Chain) -> None:

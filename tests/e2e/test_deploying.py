@@ -13,6 +13,9 @@ from pathlib import Path
 import msgspec
 import pytest
 import trio
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
+from websockets.typing import Origin
 
 from benchmarks.server_process import ServerProcess, running_server
 from protocol import Gap, Message, Position
@@ -111,7 +114,33 @@ def test_every_option_that_it_names_is_one_of_the_server_and_so_is_every_setting
     named = set(re.findall(r"`(--[a-z-]+)|trio_chat\.server (--[a-z-]+)", DEPLOYING))
     assert {option for pair in named for option in pair if option and option not in helped} == set()
     settings = {field.encode_name for field in msgspec.structs.fields(ServerConfig)}
-    assert set(re.findall(r"`(ping_s|rate_limit|trusted_proxies)[` ]", DEPLOYING)) <= settings
+    assert set(re.findall(r"`(ping_s|rate_limit|trusted_proxies|origins)[` ]", DEPLOYING)) <= settings
+
+
+def test_a_page_of_an_origin_that_is_named_may_connect(tmp_path: Path) -> None:
+    flags = ["--port", "0", "--store", "memory:", "--origin", "https://www.example"]
+    with running_server(*flags, log=tmp_path / "server.log") as server:
+        url = f"ws://{server.host}:{server.port}/ws"
+        with connect(url, origin=Origin("https://www.example"), proxy=None):
+            pass
+        with (
+            pytest.raises(InvalidStatus, match="403"),
+            connect(url, origin=Origin("https://other.example"), proxy=None),
+        ):
+            pass
+
+
+def test_a_page_whose_name_was_led_to_this_machine_is_refused_unless_it_is_named(tmp_path: Path) -> None:
+    host, origin = "chat.example", Origin("https://chat.example")
+    for flags, refused in (([], True), (["--origin", origin], False)):
+        with running_server("--port", "0", "--store", "memory:", *flags, log=tmp_path / "server.log") as server:
+            asking = http.client.HTTPConnection(server.host, server.port, timeout=PATIENCE_S)
+            upgrade = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+            asking.request(
+                "GET", "/ws", headers={"Host": host, "Origin": origin, "Sec-WebSocket-Key": "A" * 22 + "==", **upgrade}
+            )
+            assert asking.getresponse().status == (403 if refused else 101)
+            asking.close()
 
 
 def test_its_flags_do_what_it_says(tmp_path: Path) -> None:

@@ -47,6 +47,7 @@ def assert_refused(*arguments: str, because: Sequence[str]) -> None:
         ("--port 0 --store memory: --host 192.0.2.1", ["192.0.2.1"]),
         ("--port 0 --metrics some", ["--metrics", "some"]),
         ("--port 0 --trusted-proxy 10.0.0.0/40", ["10.0.0.0/40", "127.0.0.1"]),
+        ("--port 0 --origin www.example", ["www.example", "https://"]),
         ("--port 0 --store memory: --certificate none.pem --key none.pem", ["certificate", "none.pem", "No such file"]),
         ("--port 0 --store memory: --certificate none.pem", ["--certificate", "--key"]),
         ("--port 0 --store memory: --key none.pem", ["--certificate", "--key"]),
@@ -139,6 +140,7 @@ async def test_arrivals_and_departures_are_logged_with_address_and_reason(server
 async def test_a_server_on_many_addresses_is_reached_by_each(tmp_path: Path) -> None:
     arguments = ["--host", "", "--port", "0", "--store", "memory:"]
     with running_server(*arguments, log=tmp_path / "server.log") as server:
+        assert server.host in ("127.0.0.1", "[::1]")  # what it says to join with works on this machine
         for host in ("127.0.0.1", "::1") if has_ipv6() else ("127.0.0.1",):
             stream = await dial_tcp(host, server.port)
             await Peer(stream).hello("ann")

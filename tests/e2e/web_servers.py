@@ -73,14 +73,6 @@ http {{
 }}
 """
 
-CADDY = """
-{{
-	admin off
-	auto_https disable_redirects
-}}
-{block}
-"""
-
 
 @contextmanager
 def nginx(upstream: int, directory: Path) -> Iterator[WebServer]:
@@ -106,9 +98,10 @@ def caddy(upstream: int, directory: Path) -> Iterator[WebServer]:
     """Run Caddy in front of a port of this machine."""
     port, trust = free_port(), _certificate(directory)
     site = f"https://127.0.0.1:{port} {{\n\tbind 127.0.0.1\n\ttls {directory}/fullchain.pem {directory}/privkey.pem"
-    text = replaced(block("caddy"), {"chat.example {": site, "127.0.0.1:5002": f"127.0.0.1:{upstream}"})
+    options = "{\n\tadmin off\n\tauto_https disable_redirects\n\tlog {"
+    values = {"{\n\tlog {": options, "chat.example {": site, "127.0.0.1:5002": f"127.0.0.1:{upstream}"}
     config = directory / "Caddyfile"
-    config.write_text(CADDY.format(block=text))
+    config.write_text(replaced(block("caddy"), values))
     command = [_installed("caddy"), "run", "--config", str(config), "--adapter", "caddyfile"]
     with _running(command, port, directory):
         yield WebServer(port, trust, directory)

@@ -46,6 +46,7 @@ def test_a_bot_is_asked_for_by_its_table_or_by_the_flag(tmp_path: Path) -> None:
         ("metrics = 'some'", "metrics"),
         ("trusted_proxies = ['proxy.example']", "proxy.example"),
         ("trusted_proxies = '127.0.0.1'", "trusted_proxies"),
+        ("origins = ['www.example']", "www.example"),
     ],
 )
 def test_a_mistake_in_the_file_is_one_sentence_that_names_it(tmp_path: Path, text: str, words: str) -> None:

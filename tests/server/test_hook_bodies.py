@@ -37,6 +37,7 @@ def read(body: bytes, kind: str | None = None, **headers: str) -> Said:
         (FORM, b"payload=%7B%22text%22%3A+%22It+works%22%7D", Said("It works")),
         (FORM, b"It works: 100% of a+b = c & more", Said("It works: 100% of a+b = c & more")),
         (FORM, b"&" * 200, Said("&" * 200)),
+        (FORM, b"100%ff", Said("100%ff")),
     ],
 )
 def test_each_form_of_a_body_is_read(kind: str | None, body: bytes, said: Said) -> None:
@@ -71,8 +72,12 @@ def test_a_key_in_the_header_goes_before_one_in_the_body() -> None:
         (JSON, b'{"text": "x", "key": 7}', 400, "key"),
         (JSON, b'{"text": "\xff"}', 400, "JSON"),
         (JSON, b'{"text": "\\ud800"}', 400, "JSON"),
+        (JSON, b'{"text": "x", "more": ' + b"[" * 100_000, 400, "nested too deep"),
         (FORM, b"text=", 400, "empty"),
         (FORM, b"payload=hello", 400, "JSON"),
+        (FORM, b"text=L%E4uft", 400, "UTF-8"),
+        (FORM, b"text=x&key=%ff", 400, "UTF-8"),
+        (FORM, b"payload=%7B%22text%22%3A%22%E4%22%7D", 400, "UTF-8"),
         (JSON, b'{"text": "x", "key": ""}', 400, "key"),
         (JSON, msgspec.json.encode({"text": "x", "key": "k" * (KEY_CHARS + 1)}), 400, "key"),
     ],

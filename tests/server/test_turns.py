@@ -129,7 +129,7 @@ async def test_who_did_not_ask_may_not_stop_and_what_nobody_asked_for_anybody_ma
         await take(bot, Cause("timer"))
         nobody = await bob.ask(Command(bob.next_id(), "/stop ann", "lobby"))
         assert isinstance(nobody, Notice)
-        assert nobody.text == "ann is not about to say something here."
+        assert nobody.text == "No bot called ann is about to say something here."
         stopped = await bob.ask(Command(bob.next_id(), "/stop BOT", "lobby"))
         assert isinstance(stopped, Notice)
         assert stopped.text == "Stopped: bot."

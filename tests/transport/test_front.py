@@ -1,7 +1,8 @@
 """Telling apart what a connection speaks, on streams in memory, and TLS around all of it."""
 
 import ssl
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
@@ -28,15 +29,20 @@ class House:
         self.pages = Pages()
         self.began: list[float] = []
         self.refused: list[str] = []
+        self.failed: list[BaseException | None] = []
         self.left: list[int] = []
         self.front = Front(
             self.echo,
-            self.pages.site(),
+            self.pages.site(peer_name=self.peer_name),
             tls=tls,
             silent_s=SILENT_S,
             refused=lambda peer, why: self.refused.append(why),
+            failed=lambda peer: self.failed.append(sys.exc_info()[1]),
             departed=lambda: self.left.append(self.front.present),
         )
+
+    def peer_name(self, peer: str, headers: Mapping[str, str]) -> str:
+        return peer
 
     async def echo(self, stream: ByteStream, began: float) -> None:
         self.began.append(began)
@@ -105,12 +111,27 @@ async def test_a_websocket_whose_handler_fails_is_told_1011() -> None:
             await trio.lowlevel.checkpoint()
             raise ZeroDivisionError
 
-    ours, theirs = memory_stream_pair()
+    house, (ours, theirs) = Failing(), memory_stream_pair()
     await theirs.send_all(UPGRADE)
-    with pytest.raises(ZeroDivisionError):
-        await Failing().front.serve(ours)
+    await house.front.serve(ours)
     answer = await theirs.receive_some()
     assert answer.partition(b"\r\n\r\n")[2] == b"\x88\x02\x03\xf3"
+    assert len(house.failed) == 1
+
+
+async def test_a_bug_on_one_connection_costs_it_alone_and_is_told() -> None:
+    class Unnameable(House):
+        def peer_name(self, peer: str, headers: Mapping[str, str]) -> str:
+            raise ZeroDivisionError
+
+    house = Unnameable()
+    async with visited(house) as stream, visited(house) as other:
+        assert await said(stream, GET) == b""
+        (failure,) = house.failed
+        assert isinstance(failure, ExceptionGroup)
+        assert failure.subgroup(ZeroDivisionError)
+        assert await said(other, b"\0\0\0\x02hi") == b"\0\0\0\x02hi"
+    assert house.front.present == 0
 
 
 async def test_who_says_nothing_is_handed_on_as_frames_with_the_time_when_it_came() -> None:

@@ -214,11 +214,31 @@ async def test_the_longest_body_is_taken() -> None:
     assert statuses(await ask(head + bytes(MAX_BODY_BYTES))) == [200]
 
 
+async def test_a_read_of_nothing_but_the_shortest_chunks_lets_others_run_in_between() -> None:
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async with served() as stream, trio.open_nursery() as nursery:
+        await stream.send_all(
+            b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 2_000 + b"0\r\n\r\n"
+        )
+        nursery.start_soon(count)
+        assert (await stream.receive_some()).startswith(b"HTTP/1.1 200 ")
+        nursery.cancel_scope.cancel()
+    assert turns > 2_000
+
+
 HOSTILE: dict[str, tuple[bytes, list[int]]] = {
     "no HTTP": (b"HELLO\r\n\r\n", [400]),
     "SSH": (b"SSH-2.0-OpenSSH_9.6\r\n", [400]),
     "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", [400]),
-    "a proxy's request": (b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n", [400]),
+    "a proxy's request": (b"CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n", [501]),
+    "a tunnel to a path": (b"CONNECT / HTTP/1.1\r\nHost: h\r\n\r\n", [501]),
     "an asterisk": (b"OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", [400]),
     "no host": (b"GET / HTTP/1.1\r\n\r\n", [400]),
     "two hosts": (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", [400]),
@@ -227,6 +247,14 @@ HOSTILE: dict[str, tuple[bytes, list[int]]] = {
     "a bad length": (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", [400]),
     "two lengths": (b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", [400]),
     "a bad chunk": (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", [400]),
+    "a length and chunks": (
+        b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + GET,
+        [400],
+    ),
+    "chunks of HTTP/1.0": (
+        b"POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + GET,
+        [400],
+    ),
     "an unknown coding": (b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: gzip\r\n\r\n", [501]),
     "a header with a zero": (b"GET / HTTP/1.1\r\nHost: h\r\nX: a\0b\r\n\r\n", [400]),
     "too long a target": (b"GET /" + b"a" * 40_000 + b" HTTP/1.1\r\nHost: h\r\n\r\n", [431]),
@@ -249,6 +277,25 @@ async def test_a_request_that_cannot_be_served_is_answered_with_why_and_the_end(
     answer = await ask(data)
     assert statuses(answer) == answers
     assert b"Connection: close\r\n" in answer
+
+
+HOSTILE_HEADS = {
+    "an asterisk": (b"HEAD * HTTP/1.1\r\nHost: h\r\n\r\n", 400),
+    "too long a body": (b"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 999999999\r\n\r\n", 413),
+    "half a body": (b"HEAD / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nhalf", 400),
+    "a bad chunk": (b"HEAD / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
+}
+
+
+@pytest.mark.parametrize(("data", "status"), HOSTILE_HEADS.values(), ids=HOSTILE_HEADS)
+async def test_a_head_that_cannot_be_served_is_refused_without_a_body(data: bytes, status: int) -> None:
+    answer = await ask(data)
+    assert statuses(answer, "H") == [status]
+    assert answer.endswith(b"Connection: close\r\n\r\n")
+
+
+async def test_what_is_no_request_is_told_in_a_body_also_behind_a_head() -> None:
+    assert (await ask(GET.replace(b"GET", b"HEAD") + b"?\r\n\r\n")).endswith(b"\n")
 
 
 @pytest.mark.parametrize("path", [b"/raise", b"/bad%20header"])
@@ -391,6 +438,8 @@ SHAKES: dict[str, tuple[bytes, int]] = {
     "by HTTP/1.0": (UPGRADE.replace(b"HTTP/1.1", b"HTTP/1.0"), 505),
     "by POST": (UPGRADE.replace(b"GET", b"POST"), 405),
     "with a body": (with_headers({"Content-Length": "1"}) + b"x", 400),
+    "with a control character in its key": (with_headers({"Sec-WebSocket-Key": "dGhlIHNhbXBs\x01SBub25jZQ=="}), 400),
+    "with one in a header that means nothing": (with_headers({"X": "\x1b[2J"}), 400),
 }
 
 

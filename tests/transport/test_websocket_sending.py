@@ -203,6 +203,19 @@ async def test_the_end_is_a_close_frame_with_1000() -> None:
     assert tape.ended
 
 
+async def test_while_the_close_frame_is_on_its_way_and_behind_it_nothing_is_sent() -> None:
+    ours, theirs = memory_stream_pair(1)
+    stream = WebSocketStream(ours)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.send_eof)
+        await wait_all_tasks_blocked()
+        reader = FrameReader()
+        while data := await theirs.receive_some():
+            assert stream.send_nowait(b"late") == 0
+            reader.feed(data)
+        assert reader.closed == struct.pack("!H", 1000)
+
+
 async def test_what_is_closed_without_an_end_says_1011() -> None:
     tape = Tape()
     await WebSocketStream(tape).aclose()

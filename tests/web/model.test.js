@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Desk, settled } from "./support/desk.js";
+import { Refused } from "../../trio_chat/web/page/client.js";
+import { Desk, page, settled } from "./support/desk.js";
 
 test("unread messages are counted from where one has read, also in another tab and another day", async () => {
   const desk = new Desk();
@@ -87,16 +88,6 @@ test("older entries are asked for once at a time, and not beyond the first", asy
 test("a jump shows the messages around, and the way back reads until the newest", async () => {
   const desk = new Desk();
   await desk.in("lobby", 500);
-  const page = (from, to) =>
-    Array.from({ length: to - from + 1 }, (_, place) => ({
-      type: "message",
-      room: "lobby",
-      seq: from + place,
-      at: 1,
-      author: "b",
-      nick: "b",
-      text: "x",
-    }));
   const jumping = desk.model.reader.jump("lobby", 100);
   await settled();
   assert.equal(desk.client.last("ask").details[0].before, 130);
@@ -112,6 +103,74 @@ test("a jump shows the messages around, and the way back reads until the newest"
   desk.client.last("ask").resolve({ type: "history", entries: page(442, 501), more: true });
   await back;
   assert.deepEqual([room.timeline.last, room.timeline.attached], [501, true]);
+});
+
+test("of two jumps the later one counts", async () => {
+  const desk = new Desk();
+  await desk.in("lobby", 500);
+  const jumps = [desk.model.reader.jump("lobby", 100), desk.model.reader.jump("lobby", 200)];
+  const [first, second] = desk.client.asked.filter(({ what }) => what === "ask");
+  first.resolve({ type: "history", entries: page(70, 129), more: true });
+  second.resolve({ type: "history", entries: page(170, 229), more: true });
+  await Promise.all(jumps);
+  assert.ok(desk.model.room.timeline.holds(200));
+  assert.deepEqual(desk.model.found, { room: "lobby", seq: 200 });
+});
+
+test("a page that is refused is told of once where it is missing, and asked for again after a while only", async () => {
+  const desk = new Desk();
+  await desk.in("lobby", 100);
+  const { room, reader } = desk.model;
+  const asked = () => desk.client.asked.filter(({ what }) => what === "ask").length;
+  for (const times of [1, 2]) {
+    reader.older(room);
+    desk.client.last("ask").reject(new Refused("unavailable", "The storage is away."));
+    await settled();
+    reader.older(room);
+    assert.equal(asked(), times);
+    desk.waiting.shift()();
+    await settled();
+  }
+  assert.deepEqual(
+    room.locals.lines.map(({ text, after }) => [text, after]),
+    [["The storage is away.", 96]],
+  );
+  reader.older(room);
+  desk.client.last("ask").resolve({ type: "history", entries: page(1, 96), more: false });
+  await settled();
+  assert.equal(room.timeline.first, 1);
+});
+
+test("whoever is called otherwise on the way back is told so", async () => {
+  const desk = new Desk();
+  await desk.in("lobby");
+  const state = (name, nick) => desk.model.take({ type: "state", state: name, reason: "", retryInMs: 0, nick });
+  for (const [name, nick] of [
+    ["waiting", "ann"],
+    ["connecting", "ann"],
+    ["open", "ann"],
+  ])
+    state(name, nick);
+  assert.deepEqual(desk.model.room.locals.lines, []);
+  for (const [name, nick] of [
+    ["waiting", "ann"],
+    ["connecting", "ann"],
+    ["open", "ann_"],
+  ])
+    state(name, nick);
+  assert.match(desk.model.room.locals.lines[0].text, /ann_/);
+});
+
+test("what was said before all that came is unread too", async () => {
+  const desk = new Desk();
+  await desk.in("lobby", 4);
+  desk.model.seen(4, true);
+  const later = new Desk({ storage: desk.storage });
+  await later.in("lobby", 200);
+  const { unread } = later.model.rooms.get("lobby");
+  assert.equal(unread.label, "4+");
+  later.model.seen(200, true);
+  assert.equal(unread.label, "0");
 });
 
 test("what comes while nobody looks stands below a line, and what comes while somebody does does not", async () => {
@@ -177,6 +236,24 @@ test("drafts grow, are forgotten with what is said, and with the connection", as
   desk.model.take({ type: "draft", ...turn, text: "again" });
   desk.model.take({ type: "state", state: "waiting", reason: "", retryInMs: 1 });
   assert.equal(desk.model.room.drafts.size, 0);
+});
+
+test("a quote follows its message, and is of the log that is read now", async () => {
+  const desk = new Desk();
+  await desk.in("lobby", 500);
+  const { room, reader } = desk.model;
+  const change = {
+    edited: { type: "edited", room: "lobby", seq: 501, at: 1, target: 7, author: "b", nick: "b", text: "y" },
+    anew: { type: "gap", room: "lobby", after: 500, next: 1, reason: "epoch" },
+  };
+  for (const event of Object.values(change)) {
+    reader.fetchQuote(room, 7);
+    desk.client.last("ask").resolve({ type: "history", entries: page(7, 7) });
+    await settled();
+    assert.equal(reader.quoted(room, 7).text, "x");
+    desk.model.take(event);
+    assert.equal(reader.quoted(room, 7), undefined);
+  }
 });
 
 test("nothing of a deleted message is kept for quotes", async () => {

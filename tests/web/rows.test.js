@@ -51,6 +51,17 @@ test("days are told where they change", () => {
   assert.deepEqual(kinds(rows(room)), ["start", "day", "message", "message", "day", "message"]);
 });
 
+test("another room's start and another day's today are other rows", () => {
+  const room = newRoom({});
+  const before = rows(room, { today: 0 });
+  const after = rows(room, { today: 1 });
+  const start = rows(Object.assign(newRoom({}), { name: "python" }), { today: 0 })[0];
+  assert.equal(before[0].key, start.key);
+  assert.notDeepEqual(before[0], start, "or the list would take one for the other");
+  assert.deepEqual(kinds(before).slice(0, 2), ["start", "day"]);
+  assert.notDeepEqual(before[1], after[1], "what was today is yesterday after midnight");
+});
+
 test("what is quoted is not repeated where it stands right above", () => {
   const room = newRoom({}, { reply_to: 1 }, { reply_to: 1 });
   assert.deepEqual(

@@ -93,3 +93,18 @@ test("answers to commands lead where they mean to", async () => {
   assert.deepEqual([...desk.model.rooms.keys()], ["python"]);
   assert.equal(desk.model.outbox.size, 0);
 });
+
+test("what a log had confirmed that is gone is not on its way for good", async () => {
+  const desk = new Desk();
+  await desk.in("lobby", 4);
+  desk.model.sender.say("confirmed");
+  desk.client.last("post").resolve({ type: "posted", room: "lobby", seq: 5, at: 1 });
+  desk.model.sender.say("not confirmed");
+  await settled();
+  desk.model.take({ type: "joined", room: "lobby", epoch: "e2", head: 0, topic: "", members: [], count: 1 });
+  desk.model.take({ type: "gap", room: "lobby", after: 4, next: 1, reason: "epoch" });
+  assert.deepEqual(
+    desk.model.outbox.of("lobby").map(({ text }) => text),
+    ["not confirmed"],
+  );
+});

@@ -168,6 +168,28 @@ const drawn = [...document.querySelectorAll("#list *, #composer *")].filter((eac
 return drawn.filter((each) => each.getBoundingClientRect().right > innerWidth + 1).map((each) => each.outerHTML);
 """
 
+def test_whoever_just_types_writes_wherever_the_focus_is(browser: Browser, url: str, room: str) -> None:
+    window = browser.open(url)
+    window.come_in("just-types")
+    window.click(f".room[data-room='{room}']")
+    window.until("document.activeElement.matches('.room')")
+    for letter in "hi":
+        window.press(letter)
+    window.until("document.getElementById('input').value === 'hi'")
+
+
+def test_the_members_come_back_from_behind_the_search_only_if_they_were_there(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("tidies")
+    for shown in (True, False):
+        window.press(Keys.CONTROL, "f")
+        window.until("document.getElementById('members').hidden && document.activeElement.type === 'search'")
+        window.press(Keys.ESCAPE)
+        window.until("document.getElementById('search').hidden")
+        assert window.js("return !document.getElementById('members').hidden") is shown
+        window.press(Keys.CONTROL, "m")
+
+
 # Buttons that a thumb would miss.
 TOO_SMALL = """
 const buttons = [...document.querySelectorAll("#header .icon-button, #composer button")];

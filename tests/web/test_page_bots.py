@@ -51,6 +51,40 @@ def test_what_a_bot_is_about_to_say_grows_and_becomes_its_message(
     assert window.texts(".message-row .badge") == ["bot"]
 
 
+def test_what_is_read_of_a_growing_answer_stays_where_it_is(
+    browser: Browser, server: ServerProcess, url: str, room: str, people: People
+) -> None:
+    bot = Bot("novelist", room=room, url=server.url)
+    go_on = trio.Event()
+
+    @bot.command("/novel")
+    async def tell(asked: Occasion) -> str:
+        """tell more than a screen holds"""
+        novel = [f"line {number}" for number in range(120)]
+        asked.show("\n".join(novel[:80]))
+        await go_on.wait()
+        asked.show("\n".join(novel))
+        await trio.sleep_forever()
+        return ""
+
+    people.start(bot)
+    window = browser.open(url)
+    window.come_in("reads-along")
+    window.say("/novel")
+    window.holds("line 79", ".draft-row")
+    window.js("document.getElementById('viewport').scrollTop -= 500")
+    window.until("!document.getElementById('to-end').hidden")
+    place = "return document.querySelector('.growing').getBoundingClientRect().top"
+    before = window.js(place)
+
+    async def write_on() -> None:
+        go_on.set()
+
+    people.run(write_on)
+    window.holds("line 119", ".draft-row")
+    assert abs(window.js(place) - before) <= 1
+
+
 def test_the_question_is_shown_as_the_command_that_it_was_and_to_whom(
     browser: Browser, server: ServerProcess, url: str, room: str, people: People
 ) -> None:

@@ -31,6 +31,12 @@ const row = document.querySelector(`.message-row[data-seq="${arguments[0]}"]`);
 return row.getBoundingClientRect().top - top;
 """
 
+# How many pixels there are below the screen.
+BELOW = """
+const {scrollHeight, scrollTop, clientHeight} = document.getElementById("viewport");
+return scrollHeight - scrollTop - clientHeight;
+"""
+
 # Scrolls up by so many pixels, in steps, and notes by how much any row that stays drawn moves otherwise than it was
 # told, in each frame. Nothing is drawn between two frames, so nothing else can be seen.
 SCROLL_UP = """
@@ -73,6 +79,14 @@ def scroll_up(window: Window, pixels: int, steps: int) -> tuple[float, int, floa
     return found[0], found[1], found[2]
 
 
+def search_for(window: Window, number: int) -> None:
+    """Go to the message with this number by searching for it."""
+    window.press(Keys.CONTROL, "f")
+    window.type(f"message {number}", Keys.ENTER, into="#search input[type=search]")
+    window.click(".result")
+    window.until(f"document.querySelector(\".message-row.found[data-seq='{number}']\") !== null")
+
+
 @pytest.fixture(scope="module")
 def long_room(server: ServerProcess) -> str:
     """A room in which much was said, in texts of many lengths, by somebody who is gone."""
@@ -96,10 +110,7 @@ def test_all_of_the_history_can_be_reached_and_so_can_the_end_again(browser: Bro
     window = browser.open(long_room)
     window.come_in("reaches")
     window.holds(f"message {MANY}:", "#list")
-    window.press(Keys.CONTROL, "f")
-    window.type("message 400", Keys.ENTER, into="#search input[type=search]")
-    window.click(".result")
-    window.until("document.querySelector(\".message-row.found[data-seq='400']\") !== null")
+    search_for(window, 400)
     window.click("#search [aria-label='Close search']")
     window.js("document.activeElement.blur()")
     # What is older comes in as the start of what is at hand is reached, so that one is not at the start for long.
@@ -113,15 +124,24 @@ def test_all_of_the_history_can_be_reached_and_so_can_the_end_again(browser: Bro
 def test_a_message_far_away_is_found_shown_and_read_on_from(browser: Browser, long_room: str) -> None:
     window = browser.open(long_room, size=PHONE)
     window.come_in("searches")
-    window.press(Keys.CONTROL, "f")
-    window.type("message 12345", Keys.ENTER, into="#search input[type=search]")
-    window.click(".result")
-    window.until("document.querySelector(\".message-row.found[data-seq='12345']\") !== null")
+    search_for(window, 12345)
     middle = window.js(OFFSET, 12345)
     assert 100 < middle < 600, "it stands in the middle of the screen"
     window.until("document.activeElement.dataset.seq === '12345'")
     window.js("document.getElementById('viewport').scrollTop += 4000")
     window.until("[...document.querySelectorAll('.message-row')].some((row) => Number(row.dataset.seq) > 12380)")
+
+
+def test_the_end_of_what_has_been_read_is_not_the_end_of_all_and_does_not_run_away(
+    browser: Browser, long_room: str
+) -> None:
+    window = browser.open(long_room)
+    window.come_in("drags")
+    window.holds(f"message {MANY}:", "#list")
+    search_for(window, 20_000)
+    window.js("const viewport = document.getElementById('viewport'); viewport.scrollTop = viewport.scrollHeight")
+    window.until(f"(() => {{ {BELOW} }})() > 3000")
+    assert int(window.js(PLACE)[0]) < 20_300, "a page has come below, and what was on the screen is still there"
 
 
 def test_what_is_read_stays_where_it_is_while_others_talk(
@@ -164,6 +184,14 @@ def test_a_line_stands_above_what_is_new(
     assert "new one" in rows[line + 1]
     window.say("an answer")
     window.until("document.querySelector('.new-row') === null")
+
+
+def test_a_room_in_which_nothing_was_said_yet_tells_its_own_name(browser: Browser, url: str, room: str) -> None:
+    window = browser.open(url)
+    window.come_in("founds")
+    window.reads(f"#{room}", ".start strong")
+    window.say("/join another-one")
+    window.reads("#another-one", ".start strong")
 
 
 def test_days_are_told_and_messages_of_one_person_stand_below_one_name(browser: Browser, url: str) -> None:

@@ -45,6 +45,7 @@ def test_two_browsers_talk(browser: Browser, url: str) -> None:
     bob.reads("hello from ann")
     bob.say("hello back")
     ann.reads("hello back")
+    bob.reads("hello back", OWN)
     assert ann.texts(OWN) == ["hello from ann"]
     assert bob.texts(OWN) == ["hello back"]
     assert "ann-talks" in bob.texts(".by .nick")
@@ -102,6 +103,53 @@ def test_escape_leaves_a_message_as_it_was(browser: Browser, url: str) -> None:
     assert window.texts(OWN) == ["as it was"]
 
 
+def test_an_edit_gives_back_what_was_being_written(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("changes-mind")
+    window.say("frist")
+    window.reads("frist", OWN)
+    window.type("half a sentence")
+    press_on(window, "frist", "Edit")
+    window.until("document.getElementById('input').value === 'frist'")
+    window.press(Keys.ESCAPE)
+    window.until("document.getElementById('input').value === 'half a sentence'")
+    press_on(window, "frist", "Edit")
+    window.type(Keys.BACKSPACE * 5, "first", Keys.ENTER)
+    window.reads("first", OWN)
+    window.until("document.getElementById('input').value === 'half a sentence'")
+
+
+def test_what_is_being_written_is_kept_for_each_room_and_over_a_reload(browser: Browser, url: str, room: str) -> None:
+    window = browser.open(url)
+    window.come_in("ponders")
+    window.type("to be continued")
+    window.js("location.hash = 'ponds'")
+    window.reads("#ponds", "#header h1")
+    window.until("document.getElementById('input').value === ''")
+    window.js("location.hash = arguments[0]", room)
+    window.until("document.getElementById('input').value === 'to be continued'")
+    window.reload()
+    window.is_in()
+    window.until("document.getElementById('input').value === 'to be continued'")
+    window.type(Keys.ENTER)
+    window.reads("to be continued", OWN)
+    window.reload()
+    window.is_in()
+    window.until("document.getElementById('input').value === ''")
+
+
+def test_a_message_of_which_an_edit_leaves_nothing_is_deleted(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("takes-back")
+    window.say("oops")
+    window.reads("oops", OWN)
+    window.type(Keys.ARROW_UP)
+    window.until("document.getElementById('input').value === 'oops'")
+    window.type(Keys.BACKSPACE * 4, Keys.ENTER)
+    window.click("dialog .danger")
+    window.holds("This message was deleted.", ".own")
+
+
 def test_a_deleted_message_is_gone_for_everybody_once_it_is_confirmed(browser: Browser, url: str) -> None:
     ann = browser.open(url)
     ann.come_in("ann-deletes")
@@ -130,14 +178,43 @@ def test_what_others_say_cannot_be_edited_or_deleted(
 def test_a_refused_line_says_why_and_can_be_discarded(browser: Browser, url: str) -> None:
     window = browser.open(url)
     window.come_in("refused")
-    window.js(
-        "const input = document.getElementById('input'); input.value = 'bell ' + String.fromCharCode(7);"
-        "input.dispatchEvent(new Event('input'));"
-    )
-    window.type(Keys.ENTER)
+    window.say("/nick #hash")
     window.until("document.querySelector('.refused') !== null")
     window.click(".refused button:last-child")
     window.until("document.querySelector('.refused') === null")
+
+
+def test_a_refused_line_can_be_written_once_more(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("mends")
+    window.say("/nick #hash")
+    window.click(".refused button:nth-of-type(2)")
+    window.until("document.getElementById('input').value === '/nick #hash'")
+    assert window.texts(".refused") == []
+
+
+def test_what_nobody_can_see_is_left_out_of_what_is_pasted(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("pastes")
+    window.js(
+        "const input = document.getElementById('input'); input.value = 'red \\u001b[31m\\r\\nline\\u0007';"
+        "input.dispatchEvent(new Event('input'));"
+    )
+    window.type(Keys.ENTER)
+    window.reads("red [31m\nline", OWN)
+
+
+def test_the_enter_that_ends_a_composition_sends_nothing(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("composes")
+    window.type("にほん")
+    for marks in ("isComposing: true", "keyCode: 229"):
+        window.js(
+            "document.getElementById('input').dispatchEvent("
+            f"new KeyboardEvent('keydown', {{key: 'Enter', bubbles: true, cancelable: true, {marks}}}))"
+        )
+    window.until("document.getElementById('input').value === 'にほん'")
+    assert window.messages() == []
 
 
 # --- while the server is away ---------------------------------------------------------------------------
@@ -187,6 +264,10 @@ def test_what_is_written_while_the_server_is_away_is_pending_and_sent_in_order_o
 ) -> None:
     window, server = away
     window.holds("Try now", "#banner")
+    window.js("window.button = document.querySelector('#banner button'); button.focus()")
+    window.holds("Connecting", "#banner")
+    window.holds("Next attempt", "#banner")
+    assert window.js("return document.activeElement === button"), "it is the same one in all attempts"
     for number in range(5):
         window.say(f"while away {number}")
     waiting = [f"while away {number}" for number in range(5)]

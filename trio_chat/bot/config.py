@@ -28,8 +28,9 @@ MIN_CONTEXT_TOKENS: Final = 300
 CATCH_UP_LINES: Final = 100
 MAX_CATCH_UP_LINES: Final = 100_000
 """More than any context holds; each is read from the log, and sent."""
-ANSWER_S: Final = 300.0
-"""How long one answer may take, all retries included. A provider that thinks longer than that has lost its thread."""
+ANSWER_S: Final = 330.0
+"""How long one answer may take, all retries included. A provider that thinks longer than that has lost its thread. It
+is longer than the five minutes of a turn, so that the server ends that first: what has been said so far is kept."""
 
 
 MAX_KEY_FILE_BYTES: Final = 4_096

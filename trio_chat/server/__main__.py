@@ -52,6 +52,7 @@ def main(
     log_level: LogLevel | None = None,
     metrics: Literal["local", "any", "off"] | None = None,
     trusted_proxy: Annotated[list[str] | None, Parameter(negative=())] = None,
+    origin: Annotated[list[str] | None, Parameter(negative=())] = None,
 ) -> None:
     """Run a chat server until SIGINT or SIGTERM.
 
@@ -88,6 +89,8 @@ def main(
         Who may read /metrics: this machine (local), and nobody through a proxy; any; or nobody (off). [default: local]
     trusted_proxy
         The address or network of a reverse proxy, whose word is taken on where a request came from. May be repeated.
+    origin
+        The origin of a page on another site that may connect, as https://chat.example. May be repeated.
     """
     flags: dict[str, object] = {
         "host": host,
@@ -101,6 +104,7 @@ def main(
         "log_level": log_level,
         "metrics": metrics,
         "trusted_proxies": trusted_proxy,
+        "origins": origin,
     }
     try:
         settings = load_config(
@@ -141,7 +145,11 @@ def new_hook(room: str, nick: str) -> None:
     except ValueError as error:
         fail(str(error))
     print(hook_table(hook), end="")
-    print("Once this is in the file that the server's --config names, and the server is started anew:", file=sys.stderr)
+    print(
+        "Once this is in the file that the server's --config names, which nobody else should be able to read"
+        " (chmod 600), and the server is started anew, this speaks, with your server's address:",
+        file=sys.stderr,
+    )
     print(f"curl -d 'Hello!' http://127.0.0.1:{DEFAULT_PORT}/hooks/{hook.token}", file=sys.stderr)
 
 
@@ -160,9 +168,11 @@ async def serve(config: ServerConfig, fleet: Sequence[BotConfig] = ()) -> None:
 
 def _say_hello(server: Server) -> None:
     config = server.config
+    elsewhere = "; from other machines, with this one's address in it" if server.is_everywhere else ""
     print(f"trio_chat listens on {', '.join(server.addresses)} with {config.store}")
-    print(f"Open {server.page_url} in a browser")
-    print(f"Join with: python -m trio_chat.client {server.url}", flush=True)
+    print(f"Open {server.page_url} in a browser{elsewhere}")
+    # The interpreter as it was typed: another one may not have what the client needs.
+    print(f"Join with: {sys.orig_argv[0]} -m trio_chat.client {server.url}", flush=True)
 
 
 def _prepare_fleet(path: Path) -> list[BotConfig]:

@@ -32,6 +32,7 @@ from trio_chat.transport import (
     server_context,
 )
 from trio_chat.transport.forwarded import client_address, trusted_networks
+from trio_chat.transport.handshake import known_origins
 from trio_chat.web import Pages, load_pages
 
 if TYPE_CHECKING:
@@ -47,6 +48,10 @@ KEEP_S: Final = 0.5
 
 COME_BACK_MS: Final = 1_000
 """When clients are told to come back after a stop: a restart is usually over by then."""
+
+
+EVERYWHERE: Final = {"0.0.0.0:": "127.0.0.1", "[::]:": "[::1]"}  # no address that is bound here
+"""What stands for all addresses of a machine, and what it is reached at from itself."""
 
 
 class CannotListen(Exception):
@@ -85,21 +90,38 @@ class Server:
         self._none_left = trio.Event()
         self._stopping = ""
         peer_name = partial(client_address, trusted=trusted_networks(config.trusted_proxies))
-        site = Site(self.routes, self._page_failed, peer_name=peer_name)
+        site = Site(self.routes, self._page_failed, known_origins(config.origins), peer_name)
         self._front = Front(
-            self.handle, site, tls=tls, silent_s=config.hello_s, refused=self._refused, departed=self._one_left
+            self.handle,
+            site,
+            tls=tls,
+            silent_s=config.hello_s,
+            refused=self._refused,
+            failed=self._failed,
+            departed=self._one_left,
         )
         self._secure = "s" if tls else ""
 
     @property
     def url(self) -> str:
         """Where a client on this machine connects to; there is no such place where the server listens nowhere."""
-        return f"chat{self._secure}://{self.addresses[0]}"
+        return f"chat{self._secure}://{self._reached_at}"
 
     @property
     def page_url(self) -> str:
         """Where a browser on this machine finds the page."""
-        return f"http{self._secure}://{self.addresses[0]}/"
+        return f"http{self._secure}://{self._reached_at}/"
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether every address of this machine is listened on, so that there are others to reach it at."""
+        return self.addresses[0].startswith(tuple(EVERYWHERE))
+
+    @property
+    def _reached_at(self) -> str:
+        """The first address, or this machine's own where that stands for all of them."""
+        host, _, port = self.addresses[0].rpartition(":")
+        return f"{EVERYWHERE.get(f'{host}:', host)}:{port}"
 
     @property
     def connection_count(self) -> int:
@@ -131,7 +153,7 @@ class Server:
                 connection.stop(self._stopping, COME_BACK_MS)
             await connection.run()
         except* Exception:  # the border where a bug in one connection costs that connection alone
-            log.exception("a connection failed", address=stream.peer)
+            self._failed(stream.peer)
         finally:
             self._connections.discard(connection)
             self._one_left()
@@ -188,6 +210,9 @@ class Server:
 
     def _refused(self, address: str, why: str) -> None:
         log.info("refused", address=address, why=why)
+
+    def _failed(self, address: str) -> None:
+        log.exception("a connection failed", address=address)
 
     async def watch(self) -> None:
         """Ping and cut silent peers, and forget who was lost long ago, until cancelled."""

@@ -259,8 +259,8 @@ async def _stop(typed: Typed) -> None:
         if not typed.words or nick_key(typed.words).key == turn.person.key
     ]
     if not turns:
-        nobody = f"{typed.words} is not" if typed.words else "No bot is"
-        typed.c.send(Notice(f"{nobody} about to say something here.", room, id=typed.id))
+        bot = f"bot called {typed.words}" if typed.words else "bot"
+        typed.c.send(Notice(f"No {bot} is about to say something here.", room, id=typed.id))
         return
     mine = [turn for turn in turns if typed.c.operator or turn.asker in (None, person.author)]
     nicks = ", ".join(turn.person.nick for turn in mine or turns)
@@ -301,6 +301,6 @@ _TABLE: Final = {
 def _unknown(c: "Connection", room: str | None, name: str) -> str:
     shown = "/" + name.lstrip("/")
     names = [command.name for command in listing(c, room)]
-    near = get_close_matches(shown.lower(), names, n=1, cutoff=0.5)
+    near = get_close_matches(shown.lower(), names, n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"There is no command {shown}.{hint} /help lists them all; // says a text that starts with a slash."

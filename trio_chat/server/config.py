@@ -15,6 +15,7 @@ from trio_chat.bot import BotConfig
 from trio_chat.server.governor import Allowance
 from trio_chat.server.hooks import Hook
 from trio_chat.transport.forwarded import trusted_networks
+from trio_chat.transport.handshake import known_origins
 
 DEFAULT_PORT = 5002
 
@@ -46,6 +47,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
         hooks: addresses under which scripts speak; each is a table `[[hook]]`.
         metrics: who may read `/metrics`: `local`: this machine, and nobody through a proxy; `any`; or nobody: `off`.
         trusted_proxies: addresses and networks of proxies whose word is taken on where a request came from.
+        origins: of pages on other sites that may connect, as ``https://chat.example``.
     """
 
     host: str = "127.0.0.1"
@@ -65,9 +67,11 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True):
     hooks: tuple[Hook, ...] = field(default=(), name="hook")
     metrics: Literal["local", "any", "off"] = "local"
     trusted_proxies: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         trusted_networks(self.trusted_proxies)
+        known_origins(self.origins)
         if len({hook.token for hook in self.hooks}) < len(self.hooks):
             raise ValueError("two hooks have the same token; `python -m trio_chat.server new-hook` makes another")
 

@@ -4,7 +4,7 @@ This file owns the forms of a body, and decides alone from what it is given. It 
 a text.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -83,12 +83,18 @@ def _decoded(body: bytes, parameters: str) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise HookRefused(400, "The text is no UTF-8; send it as UTF-8.") from None
+        raise _no_utf8() from None
+
+
+def _no_utf8() -> HookRefused:
+    return HookRefused(400, "The text is no UTF-8; send it as UTF-8.")
 
 
 def _from_json(body: bytes) -> Said:
     try:
         found = msgspec.json.decode(body, type=_Json)
+    except RecursionError:
+        raise HookRefused(400, "The JSON is nested too deep; leave out all but the text and the key.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise HookRefused(400, f'The body is no JSON object such as {{"text": "hello"}}: {error}.') from None
     return Said(found.text, found.key)
@@ -97,14 +103,23 @@ def _from_json(body: bytes) -> Said:
 def _from_form(form: str) -> Said:
     """Return what a form says; one without the fields that it could have is a text, for `curl -d` calls all a form."""
     try:
-        fields = parse_qs(form, keep_blank_values=True, max_num_fields=FORM_FIELDS)
+        fields = parse_qs(form, keep_blank_values=True, max_num_fields=FORM_FIELDS, errors="surrogateescape")
     except ValueError:
         return Said(form)
     if "payload" in fields:  # Slack's older form: JSON in a field
-        return _from_json(fields["payload"][0].encode())
+        return _from_json(_field(fields["payload"]).encode())
     if "text" not in fields:
         return Said(form)
-    return Said(fields["text"][0], fields["key"][0] if "key" in fields else None)
+    return Said(_field(fields["text"]), _field(fields["key"]) if "key" in fields else None)
+
+
+def _field(values: Sequence[str]) -> str:
+    """Return the first value of a field; percent signs may stand for other bytes than those of UTF-8."""
+    try:
+        values[0].encode()
+    except UnicodeEncodeError:
+        raise _no_utf8() from None
+    return values[0]
 
 
 def _checked(text: str) -> str:

@@ -81,6 +81,11 @@ def is_loopback(peer: str) -> bool:
     return address is not None and address.is_loopback
 
 
+def is_address(host: str) -> bool:
+    """Return whether a host is given by its address, IPv6 in brackets or not, and not by a name."""
+    return _address(host) is not None
+
+
 def _hops(headers: Mapping[str, str]) -> list[str]:
     """Return what the proxies say, the nearest first."""
     listed = headers.get("x-forwarded-for")

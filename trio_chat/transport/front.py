@@ -53,6 +53,7 @@ class Front:
         tls: offers TLS; None: who asks for it is refused.
         silent_s: how long a connection may say nothing, and then again to agree on keys of TLS.
         refused: is told who was refused, and why.
+        failed: is told whose connection made something here raise, while the exception is being handled.
         departed: is told whenever a connection has ended.
 
     Attributes:
@@ -67,6 +68,7 @@ class Front:
         tls: ssl.SSLContext | None,
         silent_s: float,
         refused: Callable[[str, str], None],
+        failed: Callable[[str], None],
         departed: Callable[[], None],
     ) -> None:
         self._frames = frames
@@ -74,12 +76,13 @@ class Front:
         self._tls = tls
         self._silent_s = silent_s
         self._refused = refused
+        self._failed = failed
         self._departed = departed
         self.present = 0
         self._lull = Lull()
 
     async def serve(self, stream: Peekable) -> None:
-        """Serve a connection until it ends. The caller owns the stream and closes it."""
+        """Serve a connection until it ends, whatever comes on it. The caller owns the stream and closes it."""
         began = trio.current_time()
         self.present += 1
         try:
@@ -90,6 +93,8 @@ class Front:
                 await self._serve_http(stream)
             else:
                 await self._serve_tls(stream)
+        except* Exception:  # the border where a bug in what is around frames costs the connection alone
+            self._failed(stream.peer)
         finally:
             self.present -= 1
             self._departed()

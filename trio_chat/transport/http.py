@@ -90,6 +90,7 @@ class _Conversation:
         self._site = site
         self._lull = lull
         self._h11 = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD_BYTES)
+        self._head_only = False  # the request under way is a HEAD, also where it is refused
 
     async def run(self) -> WebSocketStream | None:
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError, trio.TooSlowError):
@@ -117,6 +118,7 @@ class _Conversation:
 
     async def _exchange(self) -> WebSocketStream | None:
         """Take in a request and answer it."""
+        self._head_only = False
         head, body = await self._request_in_time()
         request = _as_request(head, body, self._stream.peer, self._site)
         if request.path == WEBSOCKET_PATH:
@@ -125,7 +127,7 @@ class _Conversation:
                 return await self._switch(response, request)
         else:
             response = await self._answer(request)
-        await self._send(response, head_only=request.method == "HEAD", close=self._lull.is_over)
+        await self._send(response, close=self._lull.is_over)
         return None
 
     async def _request_in_time(self) -> tuple[h11.Request, bytes]:
@@ -141,14 +143,16 @@ class _Conversation:
         head = await self._event()
         if not isinstance(head, h11.Request):
             raise _Refused(400, "This is no request.")
-        too_long = _Refused(413, f"The body of a request may have {MAX_BODY_BYTES:,} bytes.")
-        if int(dict(head.headers).get(b"content-length", 0)) > MAX_BODY_BYTES:
-            raise too_long  # before a client that expects 100 (Continue) begins to send it
+        if head.method == b"CONNECT":  # to h11, any answer of success makes it a tunnel
+            raise _Refused(501, "This server is no proxy.")
+        self._head_only = head.method == b"HEAD"
+        _check_length(head)
         body = bytearray()
         while isinstance(event := await self._event(), h11.Data):
             body += event.data
             if len(body) > MAX_BODY_BYTES:
-                raise too_long
+                raise _too_long()
+            await trio.lowlevel.checkpoint()  # a read may hold 2,700 chunks, each of which takes 20 µs
         return head, bytes(body)
 
     async def _event(self) -> h11.Event | type[h11.NEED_DATA | h11.PAUSED]:
@@ -175,7 +179,8 @@ class _Conversation:
             return _plain(505, "A WebSocket needs HTTP/1.1.")
         if request.body:
             return _plain(400, "A request for a WebSocket has no body.")
-        return shake_hands(request.method, head.target.decode("ascii"), request.headers, self._site.origins)
+        target = head.target.decode("ascii")
+        return shake_hands(request.method, target, request.headers, self._site.origins, self._stream.peer)
 
     async def _switch(self, response: HttpResponse, request: HttpRequest) -> WebSocketStream:
         await self._send_event(
@@ -186,17 +191,16 @@ class _Conversation:
         early, _ = self._h11.trailing_data  # frames that came together with the request
         return WebSocketStream(self._stream, early, request.peer)
 
-    async def _send(self, response: HttpResponse, *, head_only: bool = False, close: bool = False) -> None:
+    async def _send(self, response: HttpResponse, *, close: bool = False) -> None:
         headers = [*response.headers.items(), ("Date", formatdate(usegmt=True))]
-        if response.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED):
+        has_body = response.status not in (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
+        if has_body:
             headers.append(("Content-Length", str(len(response.body))))
-        else:
-            head_only = True
         if close:
             headers.append(("Connection", "close"))
         reason = _REASONS.get(response.status, b"")
         events: list[h11.Event] = [h11.Response(status_code=response.status, headers=headers, reason=reason)]
-        if response.body and not head_only:
+        if response.body and has_body and not self._head_only:
             events.append(h11.Data(data=response.body))
         await self._send_event(*events, h11.EndOfMessage())
 
@@ -204,6 +208,23 @@ class _Conversation:
         data = b"".join([self._h11.send(event) or b"" for event in events])
         with trio.fail_after(ANSWER_S):
             await self._stream.send_all(data)
+
+
+def _check_length(head: h11.Request) -> None:
+    """Refuse a body that is too long, before a client that expects 100 (Continue) begins to send it.
+
+    Refused is one, too, whose length a proxy may have understood otherwise (RFC 9112, section 6.1): what is its body to
+    one of us may be another request to the other, made up by whoever sent it.
+    """
+    headers = dict(head.headers)
+    if b"transfer-encoding" in headers and (b"content-length" in headers or head.http_version != b"1.1"):
+        raise _Refused(400, "The length of a body is told by Content-Length, or by chunks of HTTP/1.1.")
+    if int(headers.get(b"content-length", 0)) > MAX_BODY_BYTES:
+        raise _too_long()
+
+
+def _too_long() -> _Refused:
+    return _Refused(413, f"The body of a request may have {MAX_BODY_BYTES:,} bytes.")
 
 
 def _as_request(head: h11.Request, body: bytes, peer: str, site: Site) -> HttpRequest:

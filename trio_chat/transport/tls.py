@@ -18,6 +18,9 @@ from trio_chat.transport.stream import ByteStream
 _PIECE_BYTES: Final = 65_536
 """So much is encrypted before it is sent: four records."""
 
+_OWED_BYTES: Final = 16_384
+"""What reading may give rise to before it is sent; an answer to new keys has 30 bytes, and replaces the one before."""
+
 
 class CertificateUnusable(Exception):
     """TLS cannot be offered with these files; the message is one sentence for the operator."""
@@ -143,6 +146,8 @@ class TlsStream:
             self._tls.unwrap()
 
     async def _read(self) -> None:
+        if self._outgoing.pending > _OWED_BYTES:  # a refusal for each ClientHello that asks for new keys (TLS 1.2)
+            raise trio.BrokenResourceError(f"the TLS of {self.peer} asks for too much")
         data = await self._stream.receive_some()
         if data:
             self._incoming.write(data)

@@ -168,7 +168,7 @@ class FrameSender:
         if self.ended:
             await trio.lowlevel.checkpoint()
             return
-        self.ended = True
+        self.ended, self._free = True, False
         with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             if not (self._cut or self._left):
                 await self._stream.send_all(self._owed + self._pong + close)
@@ -178,4 +178,4 @@ class FrameSender:
         """As `end`, as far as it is possible at once: for a stream that is closed next."""
         if not (self.ended or self._cut or self._left):
             self._try(self._owed + close)
-        self.ended = True
+        self.ended, self._free = True, False

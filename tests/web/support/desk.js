@@ -31,10 +31,23 @@ export class Scripted {
 
 export const settled = () => new Promise(setImmediate);
 
+/** A page of the lobby's log, from one seq to another. */
+export const page = (from, to) =>
+  Array.from({ length: to - from + 1 }, (_, place) => ({
+    type: "message",
+    room: "lobby",
+    seq: from + place,
+    at: 1,
+    author: "b",
+    nick: "b",
+    text: "x",
+  }));
+
 export class Desk {
   client = new Scripted();
   shown = [];
   news = [];
+  waiting = []; // what is to happen later
 
   constructor({ storage = new Shelf(), tab = new Shelf(), kept } = {}) {
     this.storage = storage;
@@ -44,6 +57,7 @@ export class Desk {
       tab,
       kept,
       now: () => 1_000,
+      later: (act) => this.waiting.push(act),
       onNews: (room, message, mention) => this.news.push([room.name, message.seq, mention]),
       onShow: (what) => this.shown.push(what),
     });

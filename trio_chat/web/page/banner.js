@@ -11,12 +11,15 @@ const PATIENCE_MS = 600;
 
 export class Banner {
   #timer;
-  #shown = null;
-  #left = h("span", { "aria-hidden": "true" }); // the seconds tick for eyes only
+  #act = null;
 
   constructor(model) {
     this.model = model;
     this.element = document.getElementById("banner");
+    this.words = h("span");
+    this.left = h("span", { "aria-hidden": "true" }); // the seconds tick for eyes only
+    this.button = h("button.quiet", { type: "button", hidden: true, onclick: () => this.#act() });
+    put(this.element, h("span", {}, this.words, this.left), this.button);
   }
 
   render() {
@@ -24,13 +27,13 @@ export class Banner {
     const { state, reason } = this.model.connection;
     document.body.dataset.state = state;
     if (state === "open" || state === "refused") {
-      this.#shown = null;
-      this.element.hidden = true;
+      this.element.hidden = this.button.hidden = true;
     } else if (state === "closed") {
-      this.#show("You have left.", "Come back", () => location.reload());
+      this.#show("You have left.");
+      this.#offer("Come back", () => location.reload());
     } else if (state === "waiting") {
-      const why = reason || "The connection was lost.";
-      this.#show(`${why} What you write is kept and sent later.`, "Try now", () => this.model.client.retryNow());
+      this.#show(`${reason || "The connection was lost."} What you write is kept and sent later.`);
+      this.#offer("Try now", () => this.model.client.retryNow());
       this.#tick();
     } else if (this.element.hidden) {
       this.#timer = setTimeout(() => this.#show("Connecting …"), PATIENCE_MS);
@@ -42,16 +45,20 @@ export class Banner {
   #tick() {
     const { at, retryInMs } = this.model.connection;
     const left = Math.max(0, Math.ceil((at + retryInMs - this.model.now()) / 1_000));
-    this.#left.textContent = left > 0 ? ` Next attempt in ${left} s.` : "";
+    this.left.textContent = left > 0 ? ` Next attempt in ${left} s.` : "";
     if (left > 0) this.#timer = setTimeout(() => this.#tick(), 1_000);
   }
 
-  #show(sentence, label, act) {
+  #show(sentence) {
     this.element.hidden = false;
-    this.#left.textContent = "";
-    if (sentence === this.#shown) return;
-    this.#shown = sentence;
-    const button = label === undefined ? null : h("button.quiet", { type: "button", onclick: act }, label);
-    put(this.element, h("span", {}, sentence, this.#left), button);
+    this.left.textContent = "";
+    if (this.words.textContent !== sentence) this.words.textContent = sentence;
+  }
+
+  /** Have a button, the same one in all attempts: it does not go from under a finger, nor take the focus with it. */
+  #offer(label, act) {
+    this.#act = act;
+    this.button.hidden = false;
+    if (this.button.textContent !== label) this.button.textContent = label;
   }
 }

@@ -4,21 +4,32 @@
  * This file owns the input and what is in it, for each room. It must not know how things are sent, nor what can be completed.
  */
 
-import { h, icon, iconButton, put } from "./dom.js";
+import { h, icon, iconButton, isComposing, put } from "./dom.js";
 import { Suggestions } from "./suggestions.js";
+
+/** What a text may not hold and nobody can see, such as the colours of a terminal; it comes by pasting. */
+const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+/** Where what is written and not sent outlasts a reload: in the tab's storage. */
+const PLACE = "trio_chat.writing";
 
 /** The server's limit, until it has said another. */
 const TEXT_CHARS = 4_000;
 
 export class Composer {
-  #texts = new Map(); // by room, what is written there and not sent
+  #texts; // by room, what is written there and not sent
   #room = null;
+  #aside = ""; // what was being written when an edit began
   mode = null; // {what: "reply" | "edit", entry}
 
-  /** @param actions `changed()` after the mode has changed, `send(text, mode)`, `lastOwn()`, `options(text, caret)`. */
+  /**
+   * @param actions `changed()` after the mode has changed, `send(text, mode)`, `remove(entry)`, `lastOwn()`,
+   *   `options(text, caret)`.
+   */
   constructor(model, actions) {
     this.model = model;
     this.actions = actions;
+    this.#texts = saved(model.tab);
     this.element = document.getElementById("composer");
     this.input = h("textarea", {
       id: "input",
@@ -73,23 +84,38 @@ export class Composer {
     this.input.focus();
   }
 
+  /** Go on with a text, behind what stands there already. */
+  write(text) {
+    this.#set(this.isEmpty ? text : `${this.input.value}\n${text}`);
+    this.focus();
+  }
+
   /** Begin to answer a message. */
   reply(entry) {
+    if (this.mode?.what === "edit") this.cancel();
     this.#turn({ what: "reply", entry });
   }
 
-  /** Begin to change a message of one's own. */
+  /** Begin to change a message of one's own; what was being written comes back afterwards. */
   edit(entry) {
-    this.#set(entry.text);
+    if (this.mode?.what !== "edit") this.#aside = this.input.value;
     this.#turn({ what: "edit", entry });
+    this.#set(entry.text);
   }
 
   /** Go back to writing something new; true if that was not the case. */
   cancel() {
     if (this.mode === null) return false;
-    if (this.mode.what === "edit") this.#set("");
-    this.#turn(null);
+    this.#leaveMode();
     return true;
+  }
+
+  #leaveMode() {
+    if (this.mode.what === "edit") {
+      this.#set(this.#aside);
+      this.#aside = "";
+    }
+    this.#turn(null);
   }
 
   #turn(mode) {
@@ -111,7 +137,6 @@ export class Composer {
 
   #change(room) {
     if (this.mode !== null) this.cancel();
-    if (this.#room !== null) this.#texts.set(this.#room, this.input.value);
     this.#room = room.name;
     this.#set(this.#texts.get(room.name) ?? "");
   }
@@ -120,11 +145,31 @@ export class Composer {
     this.input.value = text;
     this.input.setSelectionRange(text.length, text.length);
     this.#fit();
+    this.#keep();
   }
 
   #typed() {
+    this.#clean();
     this.#fit();
+    this.#keep();
     this.#suggest();
+  }
+
+  /** Keep what is written in the room, beside an edit too. */
+  #keep() {
+    const text = this.mode?.what === "edit" ? this.#aside : this.input.value;
+    if (this.#room === null || text === (this.#texts.get(this.#room) ?? "")) return;
+    if (text === "") this.#texts.delete(this.#room);
+    else this.#texts.set(this.#room, text);
+    this.model.tab.setItem(PLACE, JSON.stringify([...this.#texts]));
+  }
+
+  #clean() {
+    const { value, selectionStart } = this.input;
+    if (value.search(CONTROL) < 0) return;
+    const caret = value.slice(0, selectionStart).replace(CONTROL, "").length;
+    this.input.value = value.replace(CONTROL, "");
+    this.input.setSelectionRange(caret, caret);
   }
 
   /** Make the input as high as what is in it, up to a bound of the style sheet. */
@@ -142,7 +187,7 @@ export class Composer {
   }
 
   #key(event) {
-    if (event.isComposing) return;
+    if (isComposing(event)) return;
     if (this.suggestions.key(event)) return;
     if (event.key === "Enter" && !event.shiftKey) {
       event.preventDefault();
@@ -171,14 +216,15 @@ export class Composer {
   }
 
   #send() {
-    const text = this.input.value.replace(/\s+$/, "");
-    if (this.button.disabled || this.input.readOnly || (text === "" && this.mode?.what !== "edit")) return;
-    if (text.trim() === "") return;
     const { mode } = this;
+    const text = this.input.value.trimEnd();
+    if (this.button.disabled || this.input.readOnly || (text === "" && mode?.what !== "edit")) return;
     this.#set("");
     this.suggestions.hide();
-    if (mode !== null) this.#turn(null);
-    this.actions.send(text, mode);
+    if (mode !== null) this.#leaveMode();
+    // Who leaves nothing of a message wants it gone.
+    if (text === "") this.actions.remove(mode.entry);
+    else this.actions.send(text, mode);
   }
 
   /** Show what could be meant: at once where a sign asks for it (`/`, `@`, `#`), for a plain word only on Tab. */
@@ -198,5 +244,13 @@ export class Composer {
     const caret = from + insert.length;
     this.input.setSelectionRange(caret, caret);
     this.#typed(); // what follows a command may be completed too
+  }
+}
+
+function saved(storage) {
+  try {
+    return new Map(JSON.parse(storage.getItem(PLACE) ?? "[]"));
+  } catch {
+    return new Map();
   }
 }

@@ -105,6 +105,14 @@ export async function copyText(text) {
   }
 }
 
+/**
+ * Whether a key belongs to an input method. Safari tells of the Enter by which a word is taken only after the composition
+ * has ended, and marks it by this code alone.
+ */
+export function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
 /** Say a sentence to screen readers. */
 export function announce(sentence) {
   document.getElementById("status").textContent = sentence;

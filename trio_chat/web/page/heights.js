@@ -49,6 +49,11 @@ export class Heights {
     return low;
   }
 
+  /** Forget all that was measured: the same keys mean other rows now. */
+  clear() {
+    this.#measured.clear();
+  }
+
   /** Whether a row is not as high as was thought. */
   differs(key, height) {
     return Math.abs((this.#measured.get(key) ?? -1) - height) >= EQUAL;

@@ -4,12 +4,14 @@
  * This file owns which key does what. Keys of a text that is being written stay with it.
  */
 
+import { isComposing } from "./dom.js";
+
 const ON_MESSAGE = { r: "reply", c: "copy", e: "edit", Delete: "remove" };
 
 /** Listen to the keys of the page; `page` is all that they lead to. */
 export function listenToKeys(page) {
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
+    if (isComposing(event) || event.defaultPrevented || document.querySelector("dialog[open]") !== null) return;
     if (page.model.client === null || document.getElementById("app").hidden) return;
     const act = chord(event, page) ?? plain(event, page);
     if (act === undefined || act === null) return;
@@ -64,16 +66,19 @@ function plain(event, { stream, composer, panels, help }) {
 }
 
 function onMessages({ key, target }, { stream, composer }) {
-  const inPanel = target.closest?.("#sidebar, #members, #search, #header") !== null && target !== document.body;
-  if (inPanel && key !== "/") return undefined;
   if (key === "/") {
     return () => {
       composer.focus();
       return !composer.isEmpty; // in an empty line it begins a command
     };
   }
+  const inPanel = target.closest?.("#sidebar, #members, #search, #header") !== null && target !== document.body;
   const by = { ArrowUp: -1, ArrowDown: 1 }[key];
-  if (by !== undefined) return () => stream.walk(by);
-  const what = ON_MESSAGE[key];
-  return what === undefined ? undefined : () => stream.actOnFocused(what);
+  if (by !== undefined) return inPanel ? undefined : () => stream.walk(by);
+  const what = inPanel ? undefined : ON_MESSAGE[key];
+  return () => {
+    if (what !== undefined && stream.actOnFocused(what)) return true;
+    if ([...key].length === 1 && key !== " ") composer.focus(); // whoever just types means to write
+    return false;
+  };
 }

@@ -4,8 +4,9 @@
  *
  * This file owns scrolling. It must not know what a row is: rows have a `key`, and `draw` makes their elements.
  *
- * What stands still is decided by *anchors*: the rows on the screen, each with the place of its lower edge. After whatever
- * has changed, the first of them that is still there is put where it was. (The browser's own scroll anchoring does not
+ * What stands still is decided by *anchors*: the rows on the screen, each with the place of its lower edge; those that do
+ * not stay come last, with that of their upper edge, for they grow downwards while one reads them. After whatever has
+ * changed, the first of them that is still there is put where it was. (The browser's own scroll anchoring does not
  * know rows that are not in the document.) At the end, the end stands still.
  */
 
@@ -27,7 +28,8 @@ export class VirtualList {
   #nodes = new Map(); // drawn: by key, {row, element}
   #anchors = [];
   #target = null;
-  #atEnd = true;
+  #atEnd = true; // whether the end is followed
+  #ends = true; // whether the last row is the end of all that there is
   #width = 0;
   #set = { top: 0, height: 0, content: 0 }; // as we left it: what differs was the user's doing
 
@@ -62,16 +64,24 @@ export class VirtualList {
     return this.#heights.tops[place] >= top && this.#heights.tops[place + 1] <= top + this.viewport.clientHeight;
   }
 
-  /** Show other rows; what is on the screen and still there stays where it is. */
-  set(rows) {
+  /**
+   * Show other rows; what is on the screen and still there stays where it is. The end is followed where `ends`: where more
+   * is to be had below the last row, following would read all of it in one go, and what is read would fly by.
+   */
+  set(rows, { ends = true } = {}) {
     this.#heed(); // by the rows that the user has seen
     this.#rows = rows;
+    this.#ends = ends;
     this.#index = new Map(rows.map((row, place) => [row.key, place]));
     this.#render();
   }
 
-  /** Forget where one was: other rows of another room come. */
+  /** Forget what was shown, and where one was: rows of another room come, and their keys mean other rows. */
   reset() {
+    for (const [key, { element }] of [...this.#nodes]) this.#remove(key, element);
+    this.#heights.clear();
+    this.#rows = [];
+    this.#index.clear();
     this.#anchors = [];
     this.#target = null;
     this.#atEnd = true;
@@ -138,10 +148,11 @@ export class VirtualList {
       const room = Math.max(0, this.viewport.clientHeight - height);
       return this.#heights.tops[place] - room * this.#target.place;
     }
-    if (this.#atEnd) return most;
-    for (const { key, bottom } of this.#anchors) {
+    if (this.#atEnd && (this.#ends || this.#anchors.length === 0)) return most;
+    for (const { key, top, bottom } of this.#anchors) {
       const place = this.#index.get(key);
-      if (place !== undefined) return this.#heights.tops[place + 1] - bottom;
+      if (place === undefined) continue;
+      return top === undefined ? this.#heights.tops[place + 1] - bottom : this.#heights.tops[place] - top;
     }
     return this.viewport.scrollTop;
   }
@@ -225,7 +236,8 @@ export class VirtualList {
       place++
     ) {
       const row = this.#rows[place];
-      (this.stays(row) ? firm : others).push({ key: row.key, bottom: this.#heights.tops[place + 1] - top });
+      if (this.stays(row)) firm.push({ key: row.key, bottom: this.#heights.tops[place + 1] - top });
+      else others.push({ key: row.key, top: this.#heights.tops[place] - top });
     }
     this.#anchors = [...firm, ...others];
   }
@@ -261,7 +273,7 @@ export class VirtualList {
     )
       return;
     this.#set.top = scrollTop;
-    this.#atEnd = scrollHeight - scrollTop - clientHeight < NEAR;
+    this.#atEnd = this.#ends && scrollHeight - scrollTop - clientHeight < NEAR;
     this.#anchor();
   }
 

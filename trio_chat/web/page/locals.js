@@ -18,7 +18,9 @@ export class Locals {
   /** Add a line behind the entry `after`; returns it. */
   add(after, at, line) {
     const added = { ...line, id: this.#next++, after, at };
-    this.lines.push(added);
+    // What is told of entries far above stands up there.
+    const place = this.lines.findLastIndex((each) => each.after <= after) + 1;
+    this.lines.splice(place, 0, added);
     if (this.lines.length > this.kept) this.lines.shift();
     return added;
   }

@@ -27,8 +27,9 @@ import { Welcome } from "./welcome.js";
 /** Commands that were asked for so long ago are asked for again, in milliseconds: bots come and go. */
 const COMMANDS_MS = 10_000;
 
-/** Messages that a screen reader may still have to say. */
+/** Messages that a screen reader may still have to say, and characters of each: the rest can be read in its place. */
 const SAID = 20;
+const SAID_CHARS = 300;
 
 const dirty = new Set(); // parts of the page that have to be drawn
 
@@ -63,13 +64,14 @@ const sidebar = new Sidebar(model, {
 });
 const members = new Members(model, { talk: (nick) => talk(nick), close: () => panels.close("members") });
 const search = new Search(model, { jump, close: () => panels.close("search") });
-const composer = new Composer(model, { send, options, lastOwn, changed: () => changed(["timeline"]) });
+const composer = new Composer(model, { send, remove, options, lastOwn, changed: () => changed(["timeline"]) });
 const stream = new Stream(model, {
   reply: (entry) => composer.reply(entry),
   edit: (entry) => composer.edit(entry),
-  remove: (entry) => confirmDelete(entry, () => model.sender.redact(model.room, entry.seq)),
+  remove,
   editing: () => (composer.mode?.what === "edit" ? composer.mode.entry.seq : undefined),
   compose: () => composer.focus(),
+  amend,
 });
 const welcome = new Welcome(come);
 
@@ -103,11 +105,15 @@ const DRAWN = {
 
 function changed(parts) {
   if (dirty.size === 0) {
-    // A hidden tab has no frames, but a title.
-    if (document.hidden) setTimeout(draw, 100);
+    if (document.hidden) drawSoon();
     else requestAnimationFrame(draw);
   }
   for (const part of parts) dirty.add(part);
+}
+
+/** A hidden tab has no frames, but a title. */
+function drawSoon() {
+  setTimeout(draw, 100);
 }
 
 function draw() {
@@ -126,8 +132,10 @@ function address() {
 }
 
 /** Have a screen reader say a message. */
-function say({ room, seq, nick, text }) {
-  said.append(h("p", { "data-place": `${room} ${seq}` }, `${nick}: ${text}`));
+function say({ room, seq, nick, text, action, command }) {
+  const whole = command === undefined ? text : `/${command} ${text}`;
+  const words = whole.length > SAID_CHARS ? `${whole.slice(0, SAID_CHARS)} …` : whole;
+  said.append(h("p", { "data-place": `${room} ${seq}` }, action ? `${nick} ${words}` : `${nick}: ${words}`));
   while (said.childElementCount > SAID) said.firstElementChild.remove();
 }
 
@@ -142,6 +150,18 @@ function send(text, mode) {
   const { room } = model;
   if (mode?.what !== "edit") model.sender.say(text, { replyTo: mode?.entry.seq });
   else if (text !== mode.entry.text) model.sender.edit(room, mode.entry.seq, text);
+}
+
+function remove(entry) {
+  const { room } = model;
+  confirmDelete(entry, () => model.sender.redact(room, entry.seq));
+}
+
+/** Write once more what was refused. */
+function amend(key) {
+  const { text, command } = model.outbox.get(key);
+  model.sender.discard(key);
+  composer.write(!command && text.startsWith("/") ? `/${text}` : text);
 }
 
 function lastOwn() {
@@ -172,13 +192,9 @@ async function options(text, caret) {
   return { ...found, options: found.options.map((option) => ({ ...option, ...explained.get(option.label) })) };
 }
 
-async function jump(room, seq) {
+function jump(room, seq) {
   panels.closeIfNarrow();
-  try {
-    await model.reader.jump(room, seq);
-  } catch (error) {
-    model.tell(error.message, { level: "warning" });
-  }
+  model.reader.jump(room, seq);
 }
 
 function goTo(name) {
@@ -265,9 +281,9 @@ addEventListener("hashchange", () => {
 addEventListener("storage", (event) => model.readElsewhere(event));
 addEventListener("online", () => model.client?.retryNow());
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return;
-  model.client?.retryNow();
-  if (dirty.size > 0) draw(); // what was waiting for a frame that never came
+  if (!document.hidden) model.client?.retryNow();
+  // What waits for a frame that does not come would wait as long as the tab is hidden.
+  if (dirty.size > 0) drawSoon();
 });
 listenToKeys({ model, stream, composer, panels, sidebar, switchRoom, help });
 

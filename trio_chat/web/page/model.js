@@ -12,7 +12,6 @@ import { Sender } from "./sender.js";
 import { ReadMarks } from "./unread.js";
 
 export const LOBBY = "lobby";
-
 const ROOMS = "trio_chat.rooms";
 
 /** Entries asked for when a room is joined; a screen shows some thirty. */
@@ -27,13 +26,15 @@ const FIRST = 60;
  */
 export class Model {
   /**
-   * @param options `storage` (shared by tabs, kept), `tab` (this tab's own), `now` (a clock, Unix ms), `kept` (entries in a window),
-   *   `changed(...parts)`, `onNews(room, message, mention)` for messages of others that just came, and
-   *   `onShow(what, detail)` for answers that want a window of their own ("rooms", "found").
+   * @param options `storage` (shared by tabs, kept), `tab` (this tab's own), `now` (a clock, Unix ms), `later`
+   *   (`setTimeout`), `kept` (entries in a window), `changed(...parts)`, `onNews(room, message, mention)` for messages of
+   *   others that just came, and `onShow(what, detail)` for answers that want a window of their own ("rooms", "found").
    */
-  constructor({ storage, tab, now = Date.now, kept, changed = () => {}, onNews = () => {}, onShow = () => {} }) {
+  constructor({ storage, tab, now = Date.now, later, kept, changed = () => {}, onNews = () => {}, onShow = () => {} }) {
     this.storage = storage;
+    this.tab = tab;
     this.now = now;
+    this.later = later ?? ((act, ms) => setTimeout(act, ms));
     this.kept = kept;
     this.changed = changed;
     this.onNews = onNews;
@@ -66,13 +67,8 @@ export class Model {
 
   /** All that is unread: `{count, mentions}` over all rooms; in private ones every message speaks to us. */
   get waiting() {
-    let count = 0;
-    let mentions = 0;
-    for (const room of this.rooms.values()) {
-      count += room.unread.count;
-      mentions += room.unread.mentions;
-    }
-    return { count, mentions };
+    const sum = (what) => [...this.rooms.values()].reduce((all, { unread }) => all + unread[what], 0);
+    return { count: sum("count"), mentions: sum("mentions") };
   }
 
   /**
@@ -134,11 +130,11 @@ export class Model {
     this.open(names[(place + by + names.length) % names.length]);
   }
 
-  /** Say something to oneself alone, in a room: the open one if none is named. */
-  tell(text, { level = "info", room = this.current } = {}) {
+  /** Say something to oneself alone, in a room, behind an entry: in the open one at the end if none is named. */
+  tell(text, { level = "info", room = this.current, after } = {}) {
     const where = this.rooms.get(room) ?? this.room;
     if (where === undefined) return;
-    where.locals.add(where.timeline.last, this.now(), { kind: "notice", text, level });
+    where.locals.add(after ?? where.timeline.last, this.now(), { kind: "notice", text, level });
     this.changed("timeline");
   }
 
@@ -162,8 +158,7 @@ export class Model {
 
   /** Take in an event of the client. */
   take(event) {
-    const handler = HANDLERS[event.type];
-    if (handler !== undefined) handler(this, event, this.rooms.get(event.room));
+    HANDLERS[event.type]?.(this, event, this.rooms.get(event.room));
   }
 
   /** Note what has been seen of the open room: entries up to `seq`, and whether that is the end of what there is. */
@@ -246,7 +241,7 @@ export class Model {
 
 function entry(model, event, room) {
   if (room === undefined) return;
-  if (event.type === "redacted") model.reader.forget(event.room, event.target);
+  if (event.target !== undefined) model.reader.forget(event.room, event.target);
   const { news, mention } = room.entry(event, model);
   model.outbox.seen(event.room, room.timeline.head);
   if (news) model.onNews(room, event, mention);
@@ -273,6 +268,10 @@ const HANDLERS = {
   },
   gap: (model, event, room) => {
     room?.gap(event);
+    if (event.reason === "epoch") {
+      model.reader.forgetRoom(event.room);
+      model.outbox.lost(event.room);
+    }
     model.changed("timeline", "rooms");
   },
   presence: (model, event, room) => {
@@ -288,7 +287,11 @@ const HANDLERS = {
   },
   notice: (model, event) => model.tell(event.text, event),
   state: (model, event) => {
+    const wanted = model.connection.nick;
     model.connection = { ...event, at: model.now() };
+    if (event.state === "open" && model.current !== null && wanted !== event.nick) {
+      model.tell(`Somebody has taken the name ${wanted} meanwhile: you are ${event.nick} now.`, { level: "warning" });
+    }
     // Nobody can say which turns are still open; those that are will show themselves.
     if (event.state !== "open") for (const room of model.rooms.values()) room.drafts.clear();
     model.changed("state", "timeline", "rooms", "members");

@@ -58,6 +58,11 @@ export class Outbox {
     }
   }
 
+  /** Drop what a room had confirmed: its log is gone, and those entries with it. */
+  lost(room) {
+    for (const item of this.of(room)) if (item.seq !== undefined) this.drop(item.key);
+  }
+
   #save() {
     try {
       this.storage.setItem(PLACE, JSON.stringify(this.all()));

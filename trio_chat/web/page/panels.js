@@ -9,6 +9,7 @@ const NARROW = matchMedia("(max-width: 760px)");
 const MEDIUM = matchMedia("(max-width: 1080px)");
 
 export class Panels {
+  #membersToo = false; // whether the members come back when the search goes
   /** @param actions `search()` after it was opened, `closed()` where the focus was in a panel that is closed, `changed()`. */
   constructor(actions) {
     this.actions = actions;
@@ -31,6 +32,7 @@ export class Panels {
   }
 
   open(name) {
+    if (name === "search" && !this.isOpen(name)) this.#membersToo = this.isOpen("members");
     // Right of the messages there is one panel at a time, and on a narrow screen there is one at all.
     for (const other of Object.keys(this.elements)) {
       if (other !== name && (NARROW.matches || (other !== "sidebar" && name !== "sidebar"))) this.#hide(other);
@@ -45,7 +47,7 @@ export class Panels {
     if (name === "sidebar" && !NARROW.matches) return;
     const focused = this.elements[name].contains(document.activeElement);
     this.#hide(name);
-    if (name === "search" && !MEDIUM.matches) this.elements.members.hidden = false;
+    if (name === "search" && !MEDIUM.matches && this.#membersToo) this.elements.members.hidden = false;
     this.#changed();
     if (focused) this.actions.closed();
   }

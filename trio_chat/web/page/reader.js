@@ -14,9 +14,14 @@ const AROUND = 60;
 /** Quoted messages remembered that are not in the window. */
 const QUOTED = 500;
 
+/** A page that was refused is asked for again after so long, in ms: whoever looks at its place waits for it. */
+const AGAIN_MS = 3_000;
+
 export class Reader {
   #busy = new Set();
+  #failing = new Set();
   #quotes = new Map();
+  #jumps = 0;
 
   constructor(model) {
     this.model = model;
@@ -32,7 +37,7 @@ export class Reader {
     const { timeline } = room;
     if (timeline.empty || timeline.atStart) return;
     const before = timeline.first;
-    await this.#once(room, "older", async () => {
+    await this.#page(room, "older", before - 1, async () => {
       const { entries, more } = await this.#history(room, { before });
       if (timeline.first === before) timeline.prepend(entries, more);
     });
@@ -43,7 +48,7 @@ export class Reader {
     const { timeline } = room;
     if (timeline.empty || timeline.attached) return;
     const after = timeline.last;
-    await this.#once(room, "newer", async () => {
+    await this.#page(room, "newer", after, async () => {
       const { entries, more } = await this.#history(room, { after });
       if (timeline.last === after) timeline.append(entries, more);
     });
@@ -62,22 +67,26 @@ export class Reader {
     this.model.changed("timeline");
   }
 
-  /** Open a room at a message, wherever in the log that is. */
+  /** Open a room at a message, wherever in the log that is; of several wishes the last one counts. */
   async jump(name, seq) {
     const { model } = this;
-    if (!model.rooms.has(name)) await model.client.join(name, { last: AROUND });
-    model.open(name, { atEnd: false });
-    const { room } = model;
-    room.atBottom = false;
-    if (!room.timeline.holds(seq)) {
-      await this.#once(room, "jump", async () => {
+    const jump = ++this.#jumps;
+    try {
+      if (!model.rooms.has(name)) await model.client.join(name, { last: AROUND });
+      model.open(name, { atEnd: false });
+      const { room } = model;
+      room.atBottom = false;
+      if (!room.timeline.holds(seq)) {
         const { entries, more } = await this.#history(room, { before: seq + AROUND / 2, limit: AROUND });
+        if (jump !== this.#jumps) return;
         room.timeline.replace(entries, more);
-      });
+      }
+      room.seenUpTo = seq;
+      model.found = { room: name, seq };
+      model.scroll = { room: name, seq };
+    } catch (error) {
+      model.tell(error.message, { level: "warning" });
     }
-    room.seenUpTo = seq;
-    model.found = { room: name, seq };
-    model.scroll = { room: name, seq };
     model.changed("timeline");
   }
 
@@ -98,9 +107,14 @@ export class Reader {
     });
   }
 
-  /** Forget a quoted message: it was deleted. */
+  /** Forget a quoted message: it was changed or deleted. */
   forget(name, seq) {
     this.#quotes.delete(`${name} ${seq}`);
+  }
+
+  /** Forget what was quoted in a room: its log is another one. */
+  forgetRoom(name) {
+    for (const place of [...this.#quotes.keys()]) if (place.startsWith(`${name} `)) this.#quotes.delete(place);
   }
 
   /** Search; `room` (a name) or everywhere. The answer is `found`: `{entries, next}`. */
@@ -129,5 +143,24 @@ export class Reader {
       this.#busy.delete(place);
       this.model.changed("timeline");
     }
+  }
+
+  /**
+   * Read a page of the log. Whoever draws asks for it with every frame in which it is missing: where it is refused, that is
+   * told once, at its place behind the entry `after`, and it is not asked for again before a while.
+   */
+  async #page(room, way, after, act) {
+    const place = `${way} ${room.name}`;
+    await this.#once(room, way, async () => {
+      try {
+        await act();
+        this.#failing.delete(place);
+      } catch (error) {
+        if (!this.#failing.has(place)) this.model.tell(error.message, { level: "warning", room: room.name, after });
+        this.#failing.add(place);
+        this.model.changed("timeline");
+        await new Promise((resolve) => this.model.later(resolve, AGAIN_MS));
+      }
+    });
   }
 }

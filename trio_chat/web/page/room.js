@@ -59,6 +59,8 @@ export class Room {
    * @returns {{news: boolean, mention: boolean}} whether it is a message of somebody else that nobody has read, and speaks to us.
    */
   entry(entry, { me, nick }) {
+    // What was said before the first entry that came is unread too, however much of it there is.
+    if (this.timeline.empty && entry.seq > this.readUpTo + 1) this.unread.more = true;
     this.timeline.add(entry);
     if (entry.type === "topic_set") this.topic = entry.text;
     if (entry.type === "redacted") this.unread.forget(entry.target);

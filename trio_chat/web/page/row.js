@@ -10,7 +10,8 @@ import { rich } from "./rich.js";
 import * as time from "./time.js";
 
 /** A text of nothing but so few emoji is shown large. */
-const EMOJI = /^(?:\p{Extended_Pictographic}(?:\u200d\p{Extended_Pictographic}|\ufe0f|\p{Emoji_Modifier})*\s?){1,3}$/u;
+const EMOJI =
+  /^(?:(?:\p{Regional_Indicator}{2}|\p{Extended_Pictographic}(?:\u200d\p{Extended_Pictographic}|\ufe0f|\p{Emoji_Modifier})*)\s?){1,3}$/u;
 
 /** Characters of a quoted message that are shown. */
 const QUOTED = 160;
@@ -19,7 +20,7 @@ const QUOTED = 160;
  * Make a function that draws rows.
  *
  * @param context `act(what, ...details)` is told what somebody wants; `nickOf(author)` gives the nick of who is present;
- *   `now()` is a clock; `title()` names the room.
+ *   `now()` is a clock.
  * @returns `(row, before) => element`; see `VirtualList`.
  */
 export function drawer(context) {
@@ -48,8 +49,8 @@ function dress(element, row) {
 }
 
 const DRAW = {
-  start: (row, { title }) => [
-    h("div.start", {}, h("strong", {}, title()), h("p", {}, "This is where it begins. Say something.")),
+  start: (row) => [
+    h("div.start", {}, h("strong", {}, h("bdi", {}, row.title)), h("p", {}, "This is where it begins. Say something.")),
   ],
   day: (row, { now }) => [h("div.rule", { role: "separator" }, h("span", {}, time.day(row.at, now())))],
   new: () => [h("div.rule.new", { role: "separator" }, h("span", {}, "New messages"))],
@@ -94,6 +95,7 @@ const DRAW = {
           { role: "alert" },
           h("span", {}, item.error),
           h("button.link", { type: "button", onclick: () => act("retry", item.key) }, "Try again"),
+          h("button.link", { type: "button", onclick: () => act("amend", item.key) }, "Edit"),
           h("button.link", { type: "button", onclick: () => act("discard", item.key) }, "Discard"),
         )
       : h("span.mark", {}, item.state === "sent" ? "" : "Sending …");

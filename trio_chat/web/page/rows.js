@@ -15,8 +15,9 @@ export const GROUP_MS = 5 * 60_000;
  *
  * @param room a `Room`: its timeline, locals, drafts, and the line between what was read and what is new.
  * @param pending what is on its way to it.
- * @param options `me` (author), `nick`, `dayOf(ms)` (equal for times of one day), `editing` (a seq), `saving` (texts on their way,
- *   by seq), `found` (a seq to point at), `quoted(seq)` (a message that may be quoted), `speaksToMe(message)`.
+ * @param options `me` (author), `nick`, `dayOf(ms)` (equal for times of one day), `today` (the day that it is),
+ *   `editing` (a seq), `saving` (texts on their way, by seq), `found` (a seq to point at), `quoted(seq)` (a message that
+ *   may be quoted), `speaksToMe(message)`.
  * @returns rows `{key, kind, ...}`; a row's key stays with it, and rows of which nothing changed have equal fields.
  */
 export function buildRows(room, pending, options) {
@@ -37,7 +38,7 @@ class Builder {
   build(pending) {
     const { timeline, locals } = this.room;
     if (timeline.atStart && !timeline.items.some((item) => item.reason === "epoch"))
-      this.#push({ key: "start", kind: "start" });
+      this.#push({ key: "start", kind: "start", title: this.room.title });
     const lines = locals.lines.filter((line) => line.after >= timeline.first - 1 && line.after <= timeline.last);
     let next = 0;
     for (const item of timeline.items) {
@@ -106,7 +107,7 @@ class Builder {
     const day = this.options.dayOf(at);
     if (day === this.day) return;
     this.day = day;
-    this.#breakWith({ key: `d${day}`, kind: "day", at });
+    this.#breakWith({ key: `d${day}`, kind: "day", at, today: this.options.today });
   }
 
   #newLine(item) {

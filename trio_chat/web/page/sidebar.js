@@ -22,6 +22,7 @@ export function roomOf(fragment) {
 
 export class Sidebar {
   #shown = "";
+  #current = null; // the room that was open when this was drawn
 
   /**
    * @param actions `rename()` and `help()` open dialogs, `notify()` asks whether to notify, `canNotify()` tells whether to
@@ -80,6 +81,9 @@ export class Sidebar {
       ...group("Rooms", "h-rooms", open),
       ...(people.length > 0 ? group("People", "h-people", people) : []),
     );
+    if (this.#current !== this.model.current)
+      this.rooms.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+    this.#current = this.model.current;
     if (focused !== undefined) this.rooms.querySelector(`a[data-room="${CSS.escape(focused)}"]`)?.focus();
   }
 

@@ -25,7 +25,8 @@ export class Stream {
 
   /**
    * @param model the `Model`.
-   * @param actions `reply(entry)`, `edit(entry)`, `remove(entry)`, `compose()` (go back to writing).
+   * @param actions `reply(entry)`, `edit(entry)`, `remove(entry)`, `compose()` (go back to writing), `amend(key)` (write
+   *   once more what was refused).
    */
   constructor(model, actions) {
     this.model = model;
@@ -38,7 +39,6 @@ export class Stream {
       act: (what, ...details) => this.#actOnRow(what, ...details),
       nickOf: (author) => model.client.rooms.get(model.current)?.members.get(author)?.nick,
       now: model.now,
-      title: () => model.room.title,
     });
     this.list = new VirtualList(this.viewport, document.getElementById("list"), {
       draw,
@@ -68,13 +68,14 @@ export class Stream {
       me: model.me,
       nick: model.nick,
       dayOf: time.dayOf,
+      today: time.dayOf(model.now()),
       editing: this.actions.editing(),
       saving: room.saving,
       found: model.found?.room === room.name ? model.found.seq : undefined,
       quoted: (seq) => model.reader.quoted(room, seq),
       speaksToMe: (message) => room.speaksTo(message, model),
     });
-    this.list.set(this.rows);
+    this.list.set(this.rows, { ends: room.timeline.attached });
     this.#go(room);
     this.#chips(room);
   }
@@ -151,6 +152,7 @@ export class Stream {
       dismiss: () => room.locals.drop(detail),
       retry: () => model.sender.retry(detail),
       discard: () => model.sender.discard(detail),
+      amend: () => this.actions.amend(detail),
       stop: () => model.sender.stop(room, detail),
       jump: () => model.reader.jump(room.name, detail),
       fetchQuote: () => queueMicrotask(() => model.reader.fetchQuote(room, detail)),

@@ -5,7 +5,7 @@
  * reading is: whoever shows messages says which have been seen.
  */
 
-/** So many are counted one by one; more are "999+". */
+/** So many are counted one by one; of more the newest, and the label says that there are others: "999+". */
 export const COUNTED = 999;
 
 const PREFIX = "trio_chat.read:";
@@ -14,7 +14,7 @@ const PREFIX = "trio_chat.read:";
 export class Unread {
   #waiting = []; // [seq, whether it speaks to us], ascending
 
-  /** Whether there are more than could be counted. */
+  /** Whether there are more than were counted, or came at all. */
   more = false;
 
   get count() {
@@ -79,9 +79,15 @@ export class ReadMarks {
 
 const WORD = "[\\p{L}\\p{N}_]";
 
+/** The pattern made last: all messages of a room are asked about the same nick, with every frame. */
+let known = { nick: "", pattern: /(?!)/u };
+
 /** Tell whether a text calls somebody by name, as a word of its own. */
 export function mentions(text, nick) {
   if (!nick) return false;
-  const name = nick.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
-  return new RegExp(`(?<!${WORD})${name}(?!${WORD})`, "iu").test(text);
+  if (known.nick !== nick) {
+    const name = nick.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
+    known = { nick, pattern: new RegExp(`(?<!${WORD})${name}(?!${WORD})`, "iu") };
+  }
+  return known.pattern.test(text);
 }
