@@ -53,6 +53,25 @@ def test_what_was_said_in_a_private_room_long_ago_is_no_news_when_another_opens_
     assert (stage.model.rooms["~x"].unread, stage.model.rooms["~x"].mentions) == (1, 1)
 
 
+def test_why_a_log_has_begun_anew_stays_when_all_before_goes() -> None:
+    stage = Stage("lobby")
+    stage.model.say("Old.")
+    stage.say("said")
+    stage.model.take(Disconnected("The server is gone.", 1))
+    stage.model.take(Connected(again=True, nick="ann_"))
+    stage.model.take(Gap("lobby", 1, 1, "epoch"))
+    stage.say("anew")
+    stage.model.say("Behind.")
+    assert notes(stage) == [
+        "Cut off: The server is gone.",
+        "Back again, as ann_.",
+        "The server has begun a new log; what was said before may be missing here.",
+        "Behind.",
+    ]
+    timeline = stage.model.rooms["lobby"].timeline
+    assert [item.place for item in timeline.shown.items] == [(0, 1), (0, 2), (0, 3), (1, 0), (1, 4)]
+
+
 def test_what_comes_after_a_log_has_begun_anew_is_news() -> None:
     stage = Stage("lobby")
     stage.join("dev", head=7)

@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from protocol import CommandHelp, Joined, Message
+from protocol import CommandHelp, History, Joined, Message
 from tests.client.pty_screen import LIMIT_S, pty_screen
 from tests.client.screen.house import House, ann_at, open_house
 from trio_chat import Bot, Occasion
@@ -145,6 +145,31 @@ async def test_a_scrolled_screen_stays_where_it_is_while_others_talk(house: Hous
             await bob.post("lobby", f"more {number}")
         await ann.sees("30 new below")
         assert ann.lines[1:20] == seen
+
+
+async def test_a_page_that_comes_late_does_not_scroll_whoever_has_gone_to_the_newest(house: House) -> None:
+    bob = await house.enter("bob")
+    for number in range(200):
+        await bob.post("lobby", f"line {number}")
+    async with ann_at(house, rows=40) as ann:
+        asked, comes, history = trio.Event(), trio.Event(), ann.client.history
+
+        async def late(
+            room: str, *, before: int | None = None, after: int | None = None, limit: int | None = None
+        ) -> History:
+            asked.set()
+            await comes.wait()
+            return await history(room, before=before, after=after, limit=limit)
+
+        ann.client.history = late  # type: ignore[method-assign]  # the server takes its time
+        await ann.sees("line 199")
+        ann.type("\x1b[5~\x1b[5~\x1b[F")
+        await asked.wait()
+        await ann.sees("line 199")
+        comes.set()
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        ann.pty.show()
+        assert any("line 199" in line for line in ann.lines)
 
 
 async def test_who_has_scrolled_back_sees_what_is_answered(house: House) -> None:

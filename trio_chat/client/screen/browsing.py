@@ -13,6 +13,8 @@ from trio_chat.client.keys import Chord, Input, Key, Typed
 from trio_chat.client.screen.deeds import Deeds
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.reading import Reader
+from trio_chat.client.screen.room import Anchor
+from trio_chat.client.screen.scroll import Sight
 from trio_chat.client.screen.view import View
 from trio_chat.client.screen.widgets import Click, GoTo, Hits, Pick, Scroll, WriteTo
 from trio_chat.client.screen.words import Words
@@ -115,11 +117,11 @@ class Browser:
         if rows > 0:
             short = sight.up(rows)
             if short or sight.items_above() < NEAR:
-                self._start(partial(self._read_back, room.name, rows if short else 0))
+                self._start(partial(self._read_back, room.name, rows if short else 0, room.anchor))
         else:
             short = sight.down(-rows)
             if not room.timeline.at_end and (short or sight.items_below() < NEAR):
-                self._start(partial(self._read_on, room.name, -rows if short else 0))
+                self._start(partial(self._read_on, room.name, -rows if short else 0, room.anchor))
 
     def to_newest(self) -> None:
         """Look at the newest."""
@@ -131,26 +133,28 @@ class Browser:
         sight, room = self._view.messages.sight(), self._model.room
         if sight is not None and room is not None:
             sight.to_start()
-            self._start(partial(self._read_back, room.name, 0))
+            self._start(partial(self._read_back, room.name, 0, room.anchor))
 
     def fill_soon(self) -> None:
         """Fetch older messages if what is held of the current room leaves the screen half empty."""
         sight, room = self._view.messages.sight(), self._model.room
         if sight is not None and room is not None and not room.timeline.at_start and sight.is_short:
-            self._start(partial(self._read_back, room.name, 0))
+            self._start(partial(self._read_back, room.name, 0, room.anchor))
 
-    async def _read_back(self, name: str, rows: int) -> None:
+    async def _read_back(self, name: str, rows: int, anchor: Anchor | None) -> None:
         """Fetch the page before what is held, and then scroll by what there was no room for."""
-        if await self._reader.read_back(name) and rows and name == self._model.current:
-            sight = self._view.messages.sight()
-            if sight is not None:
-                sight.up(rows)
+        if await self._reader.read_back(name) and rows and (sight := self._sight_of(name, anchor)) is not None:
+            sight.up(rows)
 
-    async def _read_on(self, name: str, rows: int) -> None:
-        if await self._reader.read_on(name) and rows and name == self._model.current:
-            sight = self._view.messages.sight()
-            if sight is not None:
-                sight.down(rows)
+    async def _read_on(self, name: str, rows: int, anchor: Anchor | None) -> None:
+        if await self._reader.read_on(name) and rows and (sight := self._sight_of(name, anchor)) is not None:
+            sight.down(rows)
+
+    def _sight_of(self, name: str, anchor: Anchor | None) -> Sight | None:
+        """Return what is seen of a room; None if one has gone to another meanwhile, or has left what `anchor` held."""
+        room = self._model.room
+        stays = room is not None and room.name == name and room.anchor == anchor
+        return self._view.messages.sight() if stays else None
 
     # --- searching ----------------------------------------------------------------------------------------
 

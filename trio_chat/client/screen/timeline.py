@@ -107,15 +107,20 @@ class Timeline:
     """
 
     def __init__(self) -> None:
+        self.tail = Window(1, 0, [])
         self.clear()
 
     def clear(self) -> None:
-        """Forget all, for the log has begun anew."""
-        self.tail = Window(1, 0, [])
+        """Forget all, for the log has begun anew, but for lines of our own that stand behind everything: they may tell
+        why."""
+        said = [number for number, item in enumerate(self.tail.items, 1) if not item.place[1]]
+        self.tail = Window(1, 0, self.tail.items[max(said, default=0) :])
         self.past: Window | None = None
         self.head = 0
         self._is_new = True
-        self._notes = 0
+        self._notes = len(self.tail.items)
+        for number, item in enumerate(self.tail.items, 1):
+            item.place = (0, number)
         self._starts: set[int] = set()  # seqs before which the server has nothing more
         self._changes: OrderedDict[int, Edited | Redacted] = OrderedDict()
 
