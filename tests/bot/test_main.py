@@ -68,7 +68,7 @@ def nobody() -> Iterator[str]:
         (("--base-url", "http://user:sk-secret@127.0.0.1/v1"), "--api-key-file"),
         ((), "set OPENAI_API_KEY, or give --base-url an OpenAI-compatible endpoint, or use --model markov"),
         (("--base-url", "localhost"), "--base-url"),
-        (("http://example.org", "--model", "markov"), "chat://127.0.0.1:5002"),
+        (("http://example.org", "--model", "markov"), "chat://example.org:5002"),
     ],
 )
 def test_what_is_asked_for_wrongly_gets_one_sentence_and_exit_code_2(

@@ -7,8 +7,6 @@ and an exit status. It must not know how a conversation goes.
 import getpass
 import importlib.metadata
 import os
-import select
-import signal
 import sys
 from typing import Annotated, Final
 
@@ -143,7 +141,8 @@ def _ask_nick() -> str:
     default = _login_name()
     while True:
         print(f"Your nick [{harmless_line(default)}]: ", end="", file=sys.stderr, flush=True)
-        answer = _read_line()
+        # Not input(): its buffer would keep what is typed ahead from the editor.
+        answer = os.read(STDIN, MAX_LINE_BYTES)
         if not answer.endswith(b"\n"):
             raise EOFError
         nick = answer.decode(errors="replace").strip() or default
@@ -153,25 +152,6 @@ def _ask_nick() -> str:
             _complain(mistake)
         else:
             return nick
-
-
-def _read_line() -> bytes:
-    """Return what is typed, up to the end of the line; nothing at the end of the input.
-
-    Not by input(), whose buffer would keep what is typed ahead from the editor. And not by a read alone: a Ctrl-C that
-    comes between the question and the system call would be noticed with the next key only.
-    """
-    woken, wake = os.pipe()
-    os.set_blocking(wake, False)
-    earlier = signal.set_wakeup_fd(wake)
-    try:
-        while STDIN not in select.select([STDIN, woken], [], [])[0]:
-            os.read(woken, 1)
-    finally:
-        signal.set_wakeup_fd(earlier)
-        os.close(woken)
-        os.close(wake)
-    return os.read(STDIN, MAX_LINE_BYTES)
 
 
 # --- the program ------------------------------------------------------------------------------------------

@@ -193,7 +193,7 @@ def test_help_names_every_option(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 async def test_the_package_imports_nothing_that_an_extra_brings(run: Run) -> None:
-    extras = "{'httpx2', 'h11', 'protego', 'python_socks', 'selectolax', 'selenium', 'openai'}"
+    extras = "{'httpx2', 'protego', 'python_socks', 'selectolax', 'selenium', 'openai'}"
     program = f"import sys, trio_chat.bot.proxies.__main__; sys.exit(bool({extras} & set(sys.modules)))"
     assert (await run(program=("-c", program))).returncode == 0
 
