@@ -37,9 +37,9 @@ ON_ALL_CORES = ("-n", "auto", "--dist", "loadfile")
 
 @nox.session(python=PYTHONS)
 def test(session: nox.Session) -> None:
-    """Run the tests; those of the page only on the interpreter that runs nox."""
+    """Run the tests; those of the page and of the benchmarks only on the interpreter that runs nox."""
     install(session, "test")
-    chosen = () if session.python == HERE else ("-m", "not browser")
+    chosen = () if session.python == HERE else ("-m", "not browser", "--ignore", "tests/benchmarks")
     session.run("pytest", *ON_ALL_CORES, *chosen, *session.posargs)
 
 

@@ -1,5 +1,6 @@
 """Counting how long things took, in buckets."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +12,7 @@ def test_every_value_is_counted_once_in_the_first_bucket_that_holds_it(values: l
     histogram = Histogram(COMMIT_BOUNDS_S)
     for value in values:
         histogram.observe(value)
-    assert histogram.total == sum(values)
+    assert histogram.total == pytest.approx(sum(values))  # from 3.12 on, sum() rounds once only
     upto = [sum(histogram.counts[: place + 1]) for place in range(len(COMMIT_BOUNDS_S))]
     assert upto == [sum(value <= bound for value in values) for bound in COMMIT_BOUNDS_S]
     assert sum(histogram.counts) == len(values)
