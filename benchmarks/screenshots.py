@@ -53,19 +53,21 @@ class Stage(Struct, frozen=True):
     Attributes:
         server: it plays there, in `room`; there is also the lobby.
         nick: as whom one comes to see it.
-        go_on: to be called, blocking, once one is in: the rest of the scene, up to the midst of a bot's answer.
+        go_on: to be called, blocking, once one is in: what others say then.
+        question: what one says oneself after that; a bot is in the midst of its answer when the picture is taken.
     """
 
     server: ServerProcess
     go_on: Callable[[], None]
     room: str = ROOM
     nick: str = "ann"
+    question: str = "/search what is a nursery?"
 
 
 # --- the scene ------------------------------------------------------------------------------------------
 
 
-def sage(url: str, said: trio.Event) -> Bot:
+def sage(url: str) -> Bot:
     """Return a bot that answers a question, and stops in the middle of the sentence."""
     bot = Bot("sage", room=ROOM, url=url)
 
@@ -76,7 +78,6 @@ def sage(url: str, said: trio.Event) -> Bot:
             yield piece
             await trio.sleep(0.3)  # a draft is a picture of the moment: none of them is skipped
         asked.show("".join(ANSWER), doing="reading the last lines of #python")
-        said.set()
         await trio.sleep_forever()
 
     return bot
@@ -84,12 +85,11 @@ def sage(url: str, said: trio.Event) -> Bot:
 
 async def play(server: ServerProcess, *, task_status: trio.TaskStatus[Stage] = trio.TASK_STATUS_IGNORED) -> None:
     """Play the scene until cancelled: what was said before one came, then the rest once the stage is told to go on."""
-    said = trio.Event()
     async with trio.open_nursery() as nursery:
-        await nursery.start(sage(server.url, said).serve)
+        await nursery.start(sage(server.url).serve)
         people = {nick: await nursery.start(enter, server.url, nick) for nick in ("mia", "jonas", "aiko")}
         await talk(**people)
-        rest = partial(ask, **people, said=said)
+        rest = partial(go_on, **people)
         task_status.started(Stage(server, partial(trio.from_thread.run, rest)))
         await trio.sleep_forever()
 
@@ -104,14 +104,12 @@ async def talk(mia: Client, jonas: Client, aiko: Client) -> None:
     await aiko.post(ROOM, CODE, reply_to=question.seq)
 
 
-async def ask(mia: Client, jonas: Client, aiko: Client, said: trio.Event) -> None:
-    """Say the rest, and return once the bot has said half of its answer."""
+async def go_on(mia: Client, jonas: Client, aiko: Client) -> None:
+    """Say what is said while one is there."""
     await jonas.command("/me is impressed", room=ROOM, key="me")
     await aiko.post("lobby", "the usual place")
     await mia.post("lobby", "ann, are you coming?")
     await mia.command("/msg ann I will keep you a seat", room=ROOM, key="msg")
-    await jonas.command("/search what is a nursery?", room=ROOM, key="search")
-    await said.wait()
 
 
 async def enter(url: str, nick: str, *, task_status: trio.TaskStatus[Client] = trio.TASK_STATUS_IGNORED) -> None:
@@ -136,6 +134,7 @@ def page(stage: Stage) -> Iterator[Picture]:
         window.js("location.hash = arguments[0]", stage.room)
         window.holds("five lines", "#list")
         stage.go_on()
+        window.say(stage.question)
         for theme in ("light", "dark"):
             window.set_theme(theme)
             settle(window)
