@@ -216,7 +216,7 @@ async def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back(
             await pty.until_shown("Stopped")
             assert 1049 << 5 not in pty.screen.mode
             pty.type("echo back to $((6 * 7))\r")
-            await pty.until(lambda: "back to 42" in pty.lines)  # the shell echoes and reads lines as ever
+            await pty.until_shown("back to 42")  # the shell echoes and reads lines as ever, before its prompt perhaps
             pty.type("fg\r")
             await pty.until_shown("> half a li")
             pty.type("ne\r")

@@ -14,6 +14,8 @@ import pytest
 from benchmarks.server_process import running_server
 from tests.npm import MODULES, missing
 
+pytestmark = pytest.mark.browser
+
 HERE: Final = Path(__file__).parent
 TESTS: Final = sorted(HERE.glob("*.test.js"))
 WITH_SERVER: Final = "real.test.js"
