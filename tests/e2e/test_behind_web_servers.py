@@ -3,7 +3,6 @@
 import http.client
 import json
 import re
-import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +12,6 @@ from typing import NamedTuple, TypeVar
 
 import pytest
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.server_process import ServerProcess, free_port, running_server
 from protocol import (
@@ -30,6 +28,7 @@ from protocol import (
     encode,
     encode_frame,
 )
+from tests.e2e.blocking_websocket import BlockingWebSocket
 from tests.e2e.web_servers import PATIENCE_S, WEB_SERVERS, WebServer
 
 M = TypeVar("M", bound=FromServer)
@@ -107,7 +106,7 @@ def _asked(
 class Talker:
     """Somebody who talks through the web server, as the page does."""
 
-    def __init__(self, websocket: ClientConnection) -> None:
+    def __init__(self, websocket: BlockingWebSocket) -> None:
         self._websocket = websocket
         self._decoder = FrameDecoder(MAX_FRAME_TO_CLIENT)
         self._waiting: list[FromServer] = []
@@ -119,9 +118,7 @@ class Talker:
         """Skip messages up to the first of a kind, and return it."""
         while True:
             while not self._waiting:
-                data = self._websocket.recv(PATIENCE_S)
-                assert isinstance(data, bytes)
-                self._decoder.feed(data)
+                self._decoder.feed(self._websocket.receive())
                 self._waiting += map(decode_from_server, self._decoder.take())
             message = self._waiting.pop(0)
             if isinstance(message, kind):
@@ -132,10 +129,9 @@ class Talker:
 def talking(chain: Chain, nick: str, **headers: str) -> Iterator[Talker]:
     """Be in #builds through the web server, with the headers of a browser that shows the page from there."""
     front = chain.front
-    sock = socket.create_connection(("127.0.0.1", front.port), PATIENCE_S, source_address=(CLIENT, 0))
     url = f"wss://127.0.0.1:{front.port}/ws"
     named = {name.replace("_", "-"): value for name, value in {"Origin": front.url, **headers}.items()}
-    with connect(url, sock=sock, ssl=front.trust, additional_headers=named, open_timeout=PATIENCE_S) as websocket:
+    with BlockingWebSocket(url, tls=front.trust, source=CLIENT, headers=named) as websocket:
         talker = Talker(websocket)
         talker.send(Hello(1, 1, nick.encode().hex().ljust(32, "0"), nick), Join(2, "builds", last=0))
         talker.expect(Live)

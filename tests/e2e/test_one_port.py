@@ -15,11 +15,10 @@ import pytest
 import trio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
-from websockets.typing import Origin
+from websockets.exceptions import InvalidStatus
 
 from benchmarks.server_process import PATIENCE_S, ServerProcess, running_server
+from tests.e2e.blocking_websocket import BlockingWebSocket, Closed
 from tests.e2e.meeting import Counted
 from tests.transport.pairs import authority
 from tests.transport.test_http import HOSTILE, UPGRADE
@@ -38,11 +37,11 @@ def frames(*messages: dict[str, Any]) -> bytes:
     return b"".join(struct.pack("!I", len(payload)) + payload for payload in payloads)
 
 
-def receive_until(client: ClientConnection, kind: str) -> list[str]:
+def receive_until(client: BlockingWebSocket, kind: str) -> list[str]:
     """Return the types of what comes up to the first of a kind; what is in a message of WebSocket means nothing."""
     got, kinds = b"", list[str]()
     while kind not in kinds:
-        got += client.recv(PATIENCE_S, decode=False)
+        got += client.receive()
         while len(got) >= 4 and len(got) >= 4 + (length := struct.unpack_from("!I", got)[0]):
             kinds.append(json.loads(got[4 : 4 + length])["type"])
             got = got[4 + length :]
@@ -51,18 +50,17 @@ def receive_until(client: ClientConnection, kind: str) -> list[str]:
 
 def talk(url: str, tls: ssl.SSLContext | None = None) -> None:
     """Do over a WebSocket what every client does."""
-    with connect(url, ssl=tls, proxy=None) as client:
-        assert client.response is not None
+    with BlockingWebSocket(url, tls=tls) as client:
         assert "Sec-WebSocket-Extensions" not in client.response.headers  # the library has offered compression
         data = frames(HELLO, JOIN, POST)
         client.send(data[:100])
-        client.send([data[100:101], data[101:]])  # fragments of one message
+        client.send(data[100:101], data[101:])  # fragments of one message
         assert receive_until(client, "message")[:2] == ["welcome", "joined"]
-        assert client.ping(b"are you there").wait(PATIENCE_S)
+        client.ping(b"are you there")
         client.send(frames({"type": "bye", "id": 4}))
-        with pytest.raises(ConnectionClosed):
+        with pytest.raises(Closed):
             receive_until(client, "nothing more")
-        assert client.protocol.close_code == 1000
+        assert client.close_code == 1000
 
 
 async def test_a_websocket_speaks_the_protocol(counted: Counted) -> None:
@@ -71,14 +69,14 @@ async def test_a_websocket_speaks_the_protocol(counted: Counted) -> None:
 
 async def test_a_websocket_that_breaks_the_protocol_hears_why(counted: Counted) -> None:
     def break_it() -> None:
-        with connect(f"ws://127.0.0.1:{counted.process.port}/ws", proxy=None) as client:
+        with BlockingWebSocket(f"ws://127.0.0.1:{counted.process.port}/ws") as client:
             client.send(b"\0\0\0\0")
             assert receive_until(client, "bye") == ["error", "bye"]
-        with connect(f"ws://127.0.0.1:{counted.process.port}/ws", proxy=None) as client:
+        with BlockingWebSocket(f"ws://127.0.0.1:{counted.process.port}/ws") as client:
             client.send("text")
-            with pytest.raises(ConnectionClosed):
-                client.recv(PATIENCE_S)
-            assert client.protocol.close_code == 1003
+            with pytest.raises(Closed):
+                client.receive()
+            assert client.close_code == 1003
 
     await trio.to_thread.run_sync(break_it)
 
@@ -86,7 +84,7 @@ async def test_a_websocket_that_breaks_the_protocol_hears_why(counted: Counted) 
 async def test_a_page_of_another_origin_gets_no_websocket(counted: Counted) -> None:
     def ask() -> None:
         with pytest.raises(InvalidStatus) as refused:
-            connect(f"ws://127.0.0.1:{counted.process.port}/ws", origin=Origin("https://evil.example"), proxy=None)
+            BlockingWebSocket(f"ws://127.0.0.1:{counted.process.port}/ws", headers={"Origin": "https://evil.example"})
         assert refused.value.response.status_code == 403
 
     await trio.to_thread.run_sync(ask)
