@@ -8,12 +8,14 @@ import trio
 from protocol import (
     Cause,
     Command,
+    Direct,
     Done,
     DraftShown,
     Edit,
     EndTurn,
     Error,
     Granted,
+    Joined,
     Leave,
     Message,
     Notice,
@@ -394,6 +396,43 @@ async def test_a_bot_that_joins_anew_keeps_its_turn_and_it_ends_when_the_bot_lea
         await bot.ask(Leave(bot.next_id(), "lobby"))
         assert (await change(ann, "ended")).reason == "gone"
         assert not any(isinstance(message, DraftShown) for message in bot.seen)
+
+
+async def begin_to_write(bot: Peer, room: str = "lobby") -> Granted:
+    granted = await take(bot, Cause("timer"), room)
+    await bot.ask(ShowDraft(bot.next_id(), granted.turn, "Once upon", "thinking"))
+    return granted
+
+
+async def is_shown(peer: Peer, granted: Granted) -> None:
+    begun = await change(peer, "begun")
+    assert (begun.room, begun.turn, begun.nick) == (granted.room, granted.turn, "bot")
+    shown = await peer.expect(DraftShown)
+    assert (shown.turn, shown.text, shown.doing) == (granted.turn, "Once upon", "thinking")
+
+
+async def test_who_comes_in_the_midst_of_a_turn_is_shown_it(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot), connected(server, "carl") as carl:
+        granted = await begin_to_write(bot)
+        await is_shown(ann, granted)
+        for peer in (carl, ann):  # who joins anew has forgotten
+            await peer.join()
+            await is_shown(peer, granted)
+        await bot.post("Once upon a time.", turn=granted.turn)
+        assert (await change(carl, "ended")).turn == granted.turn
+        await carl.join()
+        await carl.until_live()
+        assert [m.change for m in carl.seen if isinstance(m, TurnChange)] == ["begun", "ended"]
+
+
+async def test_who_opens_a_private_room_in_the_midst_of_a_turn_is_shown_it(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        private = await ann.ask(Direct(ann.next_id(), "bot"))
+        assert isinstance(private, Joined)
+        granted = await begin_to_write(bot, private.room)
+        async with connected(server, "ann") as tab:
+            await tab.ask(Command(tab.next_id(), "/msg bot hello", key="k"))
+            await is_shown(tab, granted)
 
 
 async def test_what_comes_after_the_last_post_of_a_turn_in_one_piece_is_outside_of_it(server: Server) -> None:

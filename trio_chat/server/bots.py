@@ -14,7 +14,7 @@ from protocol import PAGE_BYTES, Cause, Done, EndTurn, Granted, Message, ShowDra
 from trio_chat.server.access import me, membership_in
 from trio_chat.server.errors import Refusal
 from trio_chat.server.rooms import Room
-from trio_chat.server.turns import Origin
+from trio_chat.server.turn import Origin
 
 if TYPE_CHECKING:
     from trio_chat.server.connection import Connection

@@ -209,7 +209,7 @@ async def _msg(typed: Typed) -> None:
         raise Refusal(error.code, str(error)) from None
     room, entered = await requests.open_private(typed.c, nick)
     if entered:
-        typed.c.send(requests.joined(typed.c, room))
+        requests.tell_joined(typed.c, room)
     await _append(typed, msgspec.structs.replace(post, room=room.name))
 
 

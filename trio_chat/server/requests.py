@@ -147,12 +147,12 @@ async def _join(c: "Connection", request: Join) -> None:
         c.hub.close_if_empty(room)
         raise Refusal("too_many", f"You are in {ROOMS_MAX} rooms; leave one first.")
     c.enter(room, cursor)
-    c.send(joined(c, room, request.id), *([gap] if gap else []))
+    tell_joined(c, room, request.id, gap)
 
 
 async def _direct(c: "Connection", request: Direct) -> None:
     room, _ = await open_private(c, request.nick)
-    c.send(joined(c, room, request.id))
+    tell_joined(c, room, request.id)
 
 
 async def open_private(c: "Connection", nick: str) -> tuple[Room, bool]:
@@ -180,7 +180,7 @@ async def open_private(c: "Connection", nick: str) -> tuple[Room, bool]:
         connection.enter(room, max(0, room.head - LAST_ENTRIES), quiet=quiet)
     for connection in absent:
         if connection is not c:
-            connection.send(joined(connection, room))
+            tell_joined(connection, room)
     return room, c in absent
 
 
@@ -189,8 +189,8 @@ async def _leave(c: "Connection", request: Leave) -> None:
     c.send(Done(request.id))
 
 
-def joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
-    """Return what somebody is told who has entered a room."""
+def tell_joined(c: "Connection", room: Room, number: int | None = None, gap: Gap | None = None) -> None:
+    """Tell somebody who has entered a room what is there: in answer to the request `number`, or as news."""
     members = [member(person) for person, _ in zip(room.people, range(MEMBERS_SHOWN), strict=False)]
     peer = None
     if room.between is not None:
@@ -198,7 +198,9 @@ def joined(c: "Connection", room: Room, number: int | None = None) -> Joined:
         theirs = room.between[1] if room.between[0] == mine else room.between[0]
         known = c.hub.people.known(theirs)
         peer = known.nick if known else None  # its connections have not come back since the server started
-    return Joined(room.name, c.hub.store.epoch, room.head, room.topic, members, room.count, number, peer)
+    answer = Joined(room.name, c.hub.store.epoch, room.head, room.topic, members, room.count, number, peer)
+    c.send(answer, *([gap] if gap else []))
+    c.server.turns.show_all(c.memberships[room.name])
 
 
 # --- writing ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Turns: a bot's leave to speak in a room, from the asking to the end, which comes exactly once.
+"""The turns of all rooms: from the asking to the end, which comes exactly once.
 
 This file owns which turns are open, and what becomes of one that is ended from outside: what it had said so far goes
 into the log. Whether a turn may begin is the governor's to say. It must not know requests, or how drafts reach anybody.
@@ -6,24 +6,21 @@ into the log. Whether a turn may begin is the governor's to say. It must not kno
 
 import math
 from itertools import count
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import trio
 
-from protocol import DraftShown, Notice, Post, State, TurnChange, encode, encode_frame
+from protocol import Notice, Post, State, encode, encode_frame
 from trio_chat.server.errors import Refusal
 from trio_chat.server.governor import Allowance, Governor, NoTurn
 from trio_chat.server.keeping import Keeper
-from trio_chat.server.limits import TokenBucket
+from trio_chat.server.turn import Origin, Turn
 from trio_chat.store import Draft
 
 if TYPE_CHECKING:
     from trio_chat.server.connection import Connection
     from trio_chat.server.hub import Hub
     from trio_chat.server.rooms import Membership
-
-SHOWN_PER_S: Final = 20.0
-"""Drafts of one turn that are shown in a second; more look no smoother. Of those between, the newest is shown later."""
 
 TOLD_S: Final = 60.0
 """How long somebody is not told again that a bot does not answer."""
@@ -33,67 +30,6 @@ KEPT_S: Final = 3_600.0
 
 LATE_S: Final = 60.0
 """How long after its end, from outside, a bot may tell what a turn has used."""
-
-
-class Origin(NamedTuple):
-    """What a bot speaks of: at whose wish, if at somebody's; after how many turns of bots; in reply to what."""
-
-    asker: str | None
-    hops: int
-    reply_to: int | None = None
-
-
-class Turn:
-    """One turn of one bot.
-
-    Attributes:
-        number: what names it on the wire.
-        connection: that of the bot.
-        person: the bot.
-        room: where it speaks.
-        asker: the author at whose wish it is; None if nobody's in particular.
-        hops: how many turns of bots lead to it, itself included.
-        reply_to: the seq of what it answers.
-        text: what its next post is so far.
-        doing: what the bot does besides.
-        is_unseen: whether the members have not been shown this yet.
-        ends_at: when it is ended, on Trio's clock.
-        is_posting: whether something that it says is on its way into the log.
-        ends_as: why it ends once that is there, and by whom.
-    """
-
-    __slots__ = (
-        "asker", "connection", "doing", "ends_as", "ends_at", "hops", "is_posting", "is_unseen", "number", "pace",
-        "person", "reply_to", "room", "text",
-    )  # fmt: skip
-
-    def __init__(
-        self,
-        number: int,
-        connection: "Connection",
-        membership: "Membership",
-        origin: Origin,
-        now: float,
-        turn_s: float,
-    ) -> None:
-        self.number = number
-        self.connection = connection
-        self.person = membership.person
-        self.room = membership.room
-        self.asker = origin.asker
-        self.hops = origin.hops + 1
-        self.reply_to = origin.reply_to
-        self.is_posting = False
-        self.ends_as: tuple[str, str | None] | None = None
-        self.text = self.doing = ""
-        self.is_unseen = False
-        self.ends_at = now + turn_s
-        self.pace = TokenBucket(SHOWN_PER_S, SHOWN_PER_S, now)
-
-    @property
-    def own(self) -> "Membership | None":
-        """The bot's membership in the room, which is not told like the others; it may have joined anew."""
-        return self.connection.memberships.get(self.room.name)
 
 
 class Turns:
@@ -188,6 +124,14 @@ class Turns:
         """Return the open turns of a room, oldest first."""
         return [turn for turn in self._open.values() if turn.room.name == room]
 
+    def show_all(self, membership: "Membership") -> None:
+        """Show somebody who has just entered a room the turns that are open there, as if they began now."""
+        for turn in self.in_room(membership.room.name):
+            if turn.own is not membership:
+                membership.delivery.offer(encode_frame(encode(turn.change("begun"))))
+                if turn.text or turn.doing:
+                    membership.delivery.show(turn.number, encode_frame(encode(turn.shown())))
+
     def show(self, turn: Turn, text: str, doing: str) -> None:
         """Take note of what the turn's next post is so far, and show it to the room."""
         turn.text, turn.doing, turn.is_unseen = text, doing, True
@@ -199,9 +143,7 @@ class Turns:
             return
         turn.pace.spend(1)
         turn.is_unseen = False
-        room, person = turn.room, turn.person
-        shown = DraftShown(room.name, turn.number, person.author, person.nick, turn.text, turn.doing)
-        room.show(turn.number, encode_frame(encode(shown)), but=turn.own)
+        turn.room.show(turn.number, encode_frame(encode(turn.shown())), but=turn.own)
 
     def speak(self, c: "Connection", number: int | None, room: str) -> Turn:
         """Return the turn in which a post is said now; what its draft said is no longer only a draft.
@@ -290,8 +232,7 @@ class Turns:
         self.keeper.keep(draft)
 
     def _announce(self, turn: Turn, change: str, reason: str | None = None, by: str | None = None) -> None:
-        room, person = turn.room, turn.person
-        event = TurnChange(room.name, turn.number, person.author, person.nick, change, reason, by, turn.asker)
-        room.announce(event, but=turn.own)
+        event = turn.change(change, reason, by)
+        turn.room.announce(event, but=turn.own)
         if change == "ended" and turn.connection.machine.state is not State.CLOSED:
             turn.connection.send(event)  # whose turn it is hears of it whatever waits
