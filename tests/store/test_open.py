@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import apsw
@@ -221,6 +221,49 @@ async def test_opening_can_be_cancelled_without_leaving_anything(open_file: Open
             await trio.lowlevel.checkpoint()
     async with open_file() as store:
         await store.open_room("lobby")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="open files are counted as Linux shows them")
+async def test_what_was_opened_while_the_opening_was_cancelled_is_closed(
+    open_file: OpenFile, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_opening, goes_on = threading.Event(), threading.Event()
+
+    def hold(connection: apsw.Connection) -> None:
+        list(connection.execute("PRAGMA journal_mode"))  # opens the file
+        is_opening.set()
+        goes_on.wait()
+
+    monkeypatch.setattr(apsw, "connection_hooks", [*apsw.connection_hooks, hold])
+    before = set(threading.enumerate())
+    kept: list[trio.Cancelled] = []  # with all that its frames hold, so that nothing is let go of by chance
+    async with trio.open_nursery() as nursery:
+
+        async def open_it() -> None:
+            try:
+                async with open_file():
+                    raise AssertionError("it opened")
+            except trio.Cancelled as cancelled:
+                kept.append(cancelled)
+                raise
+
+        nursery.start_soon(open_it)
+        await trio.to_thread.run_sync(is_opening.wait)
+        nursery.cancel_scope.cancel()
+    goes_on.set()
+    for thread in set(threading.enumerate()) - before:
+        if not thread.name.startswith("Trio"):
+            thread.join(5)
+    assert _times_open(file) == 0
+    kept.clear()
+
+
+def _times_open(file: Path) -> int:
+    count = 0
+    for number in os.listdir("/proc/self/fd"):
+        with suppress(OSError):  # the directory itself was open while it was listed
+            count += os.readlink(f"/proc/self/fd/{number}") == str(file)
+    return count
 
 
 async def test_an_exception_of_the_block_passes_as_it_is(url: str) -> None:

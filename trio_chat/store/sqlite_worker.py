@@ -34,21 +34,30 @@ T = TypeVar("T")
 
 
 class _Controller(apsw.aio.Trio):
-    """APSW's bridge between Trio and a connection's thread, with an end that can be waited for."""
+    """APSW's bridge between Trio and a connection's thread, with an end that can be waited for.
+
+    Whatever was opened is closed by the thread as its last act, also if the opening was cancelled and nobody has the
+    connection. Left to the garbage collector, it would be let go of after its controller, which it wants to tell.
+    """
 
     def __init__(self, name: str) -> None:
         self.finished = trio.Event()
         self.thread: threading.Thread | None = None
-        self.left_open: apsw.AsyncConnection | None = None
+        self._opened: apsw.Connection | None = None
         super().__init__(thread_name=name)
+
+    def configure(self, db: apsw.Connection) -> None:
+        self._opened = db
+        super().configure(db)
 
     def worker_thread_run(self) -> None:
         self.thread = threading.current_thread()
         with suppress(trio.RunFinishedError):  # the storage hung, and nobody could wait for it any longer
             super().worker_thread_run()  # type: ignore[no-untyped-call]  # APSW leaves its annotation out
-            if self.left_open is not None:
+            opened, self._opened = self._opened, None
+            if opened is not None:
                 with suppress(apsw.Error):  # it fails to the last
-                    self.left_open.close()
+                    opened.close()
             self.token.run_sync_soon(self.finished.set)
 
 
@@ -83,7 +92,6 @@ class Worker:
         finally:
             # What APSW does when it has closed a connection: it ends the thread. A failed close does not, nor one that
             # was cancelled in the queue; and a thread that never ends keeps the process from ending.
-            self._controller.left_open = self._connection
             self._controller.queue.put(None)
         await self._controller.finished.wait()
         assert self._controller.thread is not None
