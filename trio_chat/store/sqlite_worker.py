@@ -54,10 +54,11 @@ class _Controller(apsw.aio.Trio):
         self.thread = threading.current_thread()
         with suppress(trio.RunFinishedError):  # the storage hung, and nobody could wait for it any longer
             super().worker_thread_run()  # type: ignore[no-untyped-call]  # APSW leaves its annotation out
-            opened, self._opened = self._opened, None
-            if opened is not None:
-                with suppress(apsw.Error):  # it fails to the last
-                    opened.close()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            with suppress(apsw.Error):  # it fails to the last
+                opened.close()
+        with suppress(trio.RunFinishedError):
             self.token.run_sync_soon(self.finished.set)
 
 
