@@ -266,6 +266,19 @@ def _times_open(file: Path) -> int:
     return count
 
 
+async def test_what_was_said_is_for_the_owner_of_the_server_alone(open_file: OpenFile, file: Path) -> None:
+    async with open_file() as store:
+        await store.open_room("lobby")
+        await appended(store, said("between us"))
+        await found(store, "us")
+        modes = {path.name: path.stat().st_mode & 0o777 for path in file.parent.glob("chat.db*") if path.stat().st_size}
+    assert {"chat.db", "chat.db-wal", "chat.db.index"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+    file.chmod(0o640)  # an operator who wants it otherwise
+    async with open_file():
+        assert file.stat().st_mode & 0o777 == 0o640
+
+
 async def test_an_exception_of_the_block_passes_as_it_is(url: str) -> None:
     with pytest.raises(ZeroDivisionError):
         async with open_store(url, Fed()) as store:

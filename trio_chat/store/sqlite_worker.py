@@ -14,6 +14,7 @@ works beside the event loop rather than in turn with it.
 """
 
 import math
+import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -104,7 +105,7 @@ async def open_worker(path: str, name: str, *, interruptible: bool = True) -> As
     """Open a database file, start the thread of its connection, and end both with the block.
 
     Args:
-        path: the file; it is made if it is not there.
+        path: the file; made if it is not there, for its owner's eyes only, as are those that SQLite puts beside it.
         name: what the thread is called.
         interruptible: whether a cancelled `run` interrupts the statement that runs.
 
@@ -117,6 +118,7 @@ async def open_worker(path: str, name: str, *, interruptible: bool = True) -> As
         controllers.append(_Controller(name))
         return controllers[-1]
 
+    await trio.to_thread.run_sync(_make_private, path)
     try:
         with _set(cast(ContextVar[Any], apsw.async_controller), start):
             connection = await apsw.Connection.as_async(path)
@@ -131,6 +133,15 @@ async def open_worker(path: str, name: str, *, interruptible: bool = True) -> As
         # A thread that hangs in the storage cannot be waited for.
         with trio.CancelScope(shield=True, deadline=trio.current_time() + CLOSE_S):
             await worker.aclose()
+
+
+def _make_private(path: str) -> None:
+    """Make a file that only its owner may read, if there is none.
+
+    One that is there is not opened: closing it would end the locks that SQLite holds on it in this process.
+    """
+    with suppress(OSError):  # it is there; else SQLite finds out for itself, and says why
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _configure(connection: apsw.Connection, uninterrupted: _Controller | None) -> None:
