@@ -131,6 +131,45 @@ async def test_whoever_is_cut_off_while_leaving_has_left(
         assert not server.asked_of(Command)
 
 
+@pytest.mark.parametrize("command", [False, True])
+async def test_what_was_said_before_leaving_is_said_though_the_connection_broke(
+    server: FakeServer, nursery: trio.Nursery, command: bool
+) -> None:
+    async with opened(server) as client:
+        await client.join("lobby")
+        server.silent = True
+        nursery.start_soon(client.post, "lobby", "goodbye all")
+        await settled()
+        nursery.start_soon(lambda: client.command("/leave", room="lobby") if command else client.leave("lobby"))
+        await settled()
+        server.silent = False
+        server.asked.clear()
+        server.cut()
+        await back(client)
+        await settled()
+        assert list(map(type, server.asked)) == [Hello, Join, Post, Command if command else Leave]
+        assert len(server.logs["lobby"].entries) == 1
+        assert not client.rooms
+        assert not server.connections[0].cursors
+
+
+async def test_a_room_that_was_left_before_one_had_come_in_is_left_though_the_connection_broke(
+    server: FakeServer, nursery: trio.Nursery
+) -> None:
+    async with opened(server) as client:
+        server.silent = True
+        nursery.start_soon(client.join, "lobby")
+        await settled()
+        nursery.start_soon(client.leave, "lobby")
+        await settled()
+        server.silent = False
+        server.cut()
+        await back(client)
+        await settled()
+        assert not client.rooms
+        assert not server.connections[0].cursors
+
+
 async def test_leaving_a_room_that_is_being_waited_for_waits_for_it_too(server: FakeServer) -> None:
     async with opened(server) as client:
         await client.join("lobby")

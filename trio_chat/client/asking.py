@@ -12,7 +12,7 @@ from trio_chat.client.backoff import Backoff
 from trio_chat.client.errors import ChatError, TurnLost
 from trio_chat.client.events import ClientEvent
 from trio_chat.client.ledger import OF_TURNS, Ledger, Pending
-from trio_chat.client.rooms import Rooms, RoomView
+from trio_chat.client.rooms import Rooms, RoomView, folded
 
 TRANSIENT: Final = frozenset({"unavailable", "too_many", "internal"})
 """The refusals that may not come again another time."""
@@ -113,13 +113,21 @@ class Asking:
         self._ask_again()
 
     def disconnected(self) -> None:
-        """Settle what ends with the connection, and stop sending."""
+        """Settle what ends with the connection, and stop sending.
+
+        To leave a room ends with it too: not to join again is to have left. But not behind what is still to be carried
+        out in that room, which has to be joined again for that.
+        """
         self._online = False
+        needed: set[str] = set()
         for pending in self._ledger:
-            if pending.ends_with_connection:
-                if pending.leaves is not None:
-                    self._rooms.left(pending.leaves)
+            room = pending.leaves
+            if pending.ends_with_connection or (room is not None and folded(room) not in needed):
+                if room is not None:
+                    self._rooms.left(room)
                 self._ledger.take(pending.request.id).settle(_end_of(pending.request))
+            elif (room := getattr(pending.request, "room", None)) is not None:
+                needed.add(folded(room))
 
     def returned(self, name: str) -> None:
         """Note that a room need not be waited for any more; after the last one, ask again."""

@@ -69,12 +69,12 @@ class Pending:
     def ends_with_connection(self) -> bool:
         """Whether it need not be asked again on the next connection.
 
-        So it is with what belongs to a turn, with what the library asked for the sake of the old one, with what nobody
-        waits for and changes nothing, and with leaving a room: not to join again is to have left. A turn itself is
-        asked for again: if it was granted, the server has ended it with the connection.
+        So it is with what belongs to a turn, with what the library asked for the sake of the old one, and with what
+        nobody waits for and changes nothing. A turn itself is asked for again: if it was granted, the server has ended
+        it with the connection.
         """
         unwanted = self._abandoned and isinstance(self.request, _WANTED_NO_MORE)
-        return self.internal or unwanted or self._of_turn or self.leaves is not None
+        return self.internal or unwanted or self._of_turn
 
     @property
     def abandoned(self) -> bool:
