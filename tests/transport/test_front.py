@@ -34,7 +34,7 @@ class House:
         self.front = Front(
             self.echo,
             self.pages.site(peer_name=self.peer_name),
-            tls=tls,
+            tls=None if tls is None else lambda: tls,
             silent_s=SILENT_S,
             refused=lambda peer, why: self.refused.append(why),
             failed=lambda peer: self.failed.append(sys.exc_info()[1]),

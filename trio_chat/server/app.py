@@ -7,11 +7,11 @@ said on a connection, nor the command line.
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import trio
 
+from trio_chat.server.certificate import Certificate, load_certificate
 from trio_chat.server.config import ServerConfig
 from trio_chat.server.connection import Connection
 from trio_chat.server.hub import Hub, unix_ms
@@ -21,7 +21,6 @@ from trio_chat.server.turns import Turns
 from trio_chat.store import OpenStore, open_store
 from trio_chat.transport import (
     ByteStream,
-    CertificateUnusable,
     Front,
     HttpRequest,
     Site,
@@ -29,7 +28,6 @@ from trio_chat.transport import (
     address_text,
     memory_stream_pair,
     open_listeners,
-    server_context,
 )
 from trio_chat.transport.forwarded import client_address, trusted_networks
 from trio_chat.transport.handshake import known_origins
@@ -37,7 +35,6 @@ from trio_chat.web import Pages, load_pages
 
 if TYPE_CHECKING:
     import socket
-    import ssl
 
 STOP_S: Final = 2.0
 """How long the connections have for their last words. The store's own deadlines follow; a disk that works needs a
@@ -68,6 +65,7 @@ class Server:
         turns: the bots' turns.
         addresses: where it listens, as ``host:port``.
         routes: what it answers to HTTP.
+        certificate: what it offers TLS with, if it does.
     """
 
     def __init__(
@@ -76,7 +74,7 @@ class Server:
         hub: Hub,
         nursery: trio.Nursery,
         pages: Pages,
-        tls: "ssl.SSLContext | None" = None,
+        certificate: Certificate | None = None,
     ) -> None:
         self.config = config
         self.name = config.name
@@ -84,6 +82,7 @@ class Server:
         self.addresses: list[str] = []
         self.turns = Turns(hub, config.bots)
         self.routes = ServerRoutes(self, pages)
+        self.certificate = certificate
         self._nursery = nursery
         self._accepting = trio.CancelScope()
         self._connections: set[Connection] = set()
@@ -94,13 +93,13 @@ class Server:
         self._front = Front(
             self.handle,
             site,
-            tls=tls,
+            tls=None if certificate is None else lambda: certificate.context,
             silent_s=config.hello_s,
             refused=self._refused,
             failed=self._failed,
             departed=self._one_left,
         )
-        self._secure = "s" if tls else ""
+        self._secure = "s" if certificate else ""
 
     @property
     def url(self) -> str:
@@ -265,7 +264,7 @@ async def open_server(
     """
     config = config or ServerConfig()
     open_it = store or partial(open_store, config.store, sync=config.sync)
-    tls = await trio.to_thread.run_sync(_tls_context, config) if config.certificate or config.key else None
+    certificate = await trio.to_thread.run_sync(load_certificate, config)
     try:
         listeners = [] if config.port is None else await open_listeners(config.host, config.port)
     except OSError as error:
@@ -277,11 +276,13 @@ async def open_server(
             open_it(hub.on_commits) as hub.store,
             trio.open_nursery() as nursery,
         ):
-            server = Server(config, hub, nursery, load_pages(), tls)
+            server = Server(config, hub, nursery, load_pages(), certificate)
             server.listen(listeners)
             listeners = []
             nursery.start_soon(server.watch)
             nursery.start_soon(server.turns.keeper.run)
+            if certificate is not None:
+                nursery.start_soon(certificate.watch)
             try:
                 yield server
             finally:
@@ -291,9 +292,3 @@ async def open_server(
     finally:
         for listener in listeners:
             listener.close()
-
-
-def _tls_context(config: ServerConfig) -> "ssl.SSLContext":
-    if config.certificate is None or config.key is None:
-        raise CertificateUnusable("TLS needs a certificate and its key; give both --certificate and --key")
-    return server_context(Path(config.certificate), Path(config.key))

@@ -50,7 +50,7 @@ class Front:
         frames: serves a stream of frames, given when the connection began on the clock of Trio: also one that has said
             nothing for `silent_s`, or had not by the time of `stop`.
         site: what is served by HTTP.
-        tls: offers TLS; None: who asks for it is refused.
+        tls: gives what TLS is offered with now; None: who asks for it is refused.
         silent_s: how long a connection may say nothing, and then again to agree on keys of TLS.
         refused: is told who was refused, and why.
         failed: is told whose connection made something here raise, while the exception is being handled.
@@ -65,7 +65,7 @@ class Front:
         frames: Callable[[ByteStream, float], Awaitable[object]],
         site: Site,
         *,
-        tls: ssl.SSLContext | None,
+        tls: Callable[[], ssl.SSLContext] | None,
         silent_s: float,
         refused: Callable[[str, str], None],
         failed: Callable[[str], None],
@@ -121,7 +121,7 @@ class Front:
             stream.send_nowait(_NO_CERTIFICATE)
             await end_and_linger(stream)
             return
-        secure = TlsStream(stream, self._tls)
+        secure = TlsStream(stream, self._tls())
         async with _closing(secure):
             if await self._handshake(secure):
                 began = trio.current_time()
