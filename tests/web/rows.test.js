@@ -113,9 +113,11 @@ test("many who come are counted", () => {
 
 test("what was said to oneself alone stays where it was said", () => {
   const room = newRoom({});
-  room.locals.add(1, 0, { kind: "notice", text: "psst", level: "info" });
+  room.locals.add(1, 0, { kind: "notice", text: "psst", level: "info", typed: "/x" });
   room.entry({ type: "message", seq: 2, at: 0, author: "b", nick: "bob", text: "x" }, ME);
   assert.deepEqual(kinds(rows(room)), ["start", "day", "message", "notice", "message"]);
+  const { text, level, typed } = rows(room)[3];
+  assert.deepEqual([text, level, typed], ["psst", "info", "/x"]);
 });
 
 test("what is on its way and what bots write come last, where the end is in the window", () => {

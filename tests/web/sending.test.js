@@ -43,7 +43,7 @@ test("what was on its way when the tab was closed goes out again under its key",
   assert.deepEqual(client.last("command").details, ["/me waves", { room: "lobby", key: keys[1] }]);
 });
 
-test("what was refused waits for somebody to try again or to let it go", async () => {
+test("a message that was refused waits for somebody to try again or to let it go", async () => {
   const desk = new Desk();
   await desk.in("lobby");
   desk.model.sender.say("too long");
@@ -60,6 +60,57 @@ test("what was refused waits for somebody to try again or to let it go", async (
   assert.notEqual(anew.key, item.key);
   desk.model.sender.discard(anew.key);
   assert.equal(desk.model.outbox.size, 0);
+});
+
+const REFUSALS = {
+  "by an error": ({ reject }) => reject(new Refused("forbidden", "That is not yours to do.")),
+  "by a warning": ({ resolve }) => resolve({ type: "notice", text: "That is not yours to do.", level: "warning" }),
+};
+
+for (const [how, refuse] of Object.entries(REFUSALS)) {
+  test(`a command that was refused ${how} is told of where it was typed, handed back, and not kept`, async () => {
+    const desk = new Desk();
+    await desk.in("lobby");
+    await desk.in("python");
+    desk.model.sender.say("/frobnicate it");
+    desk.model.open("python");
+    refuse(desk.client.last("command"));
+    await settled();
+    const lines = desk.model.rooms.get("lobby").locals.lines;
+    assert.deepEqual(
+      lines.map(({ kind, level, typed, text }) => [kind, level, typed, text]),
+      [["notice", "warning", "/frobnicate it", "That is not yours to do."]],
+    );
+    assert.deepEqual(desk.returned, [["lobby", "/frobnicate it"]]);
+    assert.equal(desk.model.outbox.size, 0);
+    assert.equal(desk.model.current, "python");
+    const later = new Desk({ tab: desk.tab });
+    assert.equal(later.client.last("command"), undefined);
+    assert.equal(later.model.outbox.size, 0);
+  });
+}
+
+test("a command whose room has gone meanwhile is told of where one is", async () => {
+  const desk = new Desk();
+  await desk.in("lobby");
+  await desk.in("python");
+  desk.model.sender.say("/topic news");
+  desk.client.rooms.delete("lobby");
+  desk.model.forgetLeft();
+  desk.client.last("command").reject(new Refused("not_a_member", "You are not in #lobby."));
+  await settled();
+  assert.deepEqual(
+    desk.model.rooms.get("python").locals.lines.map(({ typed, text }) => [typed, text]),
+    [["/topic news", "You are not in #lobby."]],
+  );
+  assert.deepEqual(desk.returned, []);
+});
+
+test("a refused command that an older page has left in the tab is let go", async () => {
+  const tab = new Shelf();
+  const item = { key: "k", room: "lobby", text: "/frobnicate", command: true, at: 1, state: "refused", error: "No." };
+  tab.setItem("trio_chat.pending", JSON.stringify([item]));
+  assert.equal(new Desk({ tab }).model.outbox.size, 0);
 });
 
 test("a text that starts with two slashes is said with one", async () => {

@@ -123,7 +123,7 @@ def test_who_did_not_ask_has_no_button_that_stops_the_answer_and_is_told_why_by_
     window.holds("Once upon a time there was a storm,", ".draft-row")
     assert window.texts(".draft-row .stop") == []
     window.say("/stop")
-    window.holds("Only who asked shielded may stop the answer.", ".pending-row")
+    window.holds("Only who asked shielded may stop the answer.", ".word.warning")
 
 
 def test_commands_are_completed_with_those_of_bots(

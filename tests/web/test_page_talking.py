@@ -175,22 +175,64 @@ def test_what_others_say_cannot_be_edited_or_deleted(
     assert shown == ["Reply", "Copy text"]
 
 
-def test_a_refused_line_says_why_and_can_be_discarded(browser: Browser, url: str) -> None:
+def say_what_is_refused(window: Window) -> None:
+    """Send a text with a character that the page would have taken out, had it been typed or pasted."""
+    window.js("document.getElementById('input').value = 'ring \\u0007 the bell'")
+    window.type(Keys.ENTER)
+    window.until("document.querySelector('.refused') !== null")
+
+
+def test_a_refused_message_says_why_and_can_be_discarded(browser: Browser, url: str) -> None:
     window = browser.open(url)
     window.come_in("refused")
-    window.say("/nick #hash")
-    window.until("document.querySelector('.refused') !== null")
+    say_what_is_refused(window)
     window.click(".refused button:last-child")
     window.until("document.querySelector('.refused') === null")
 
 
-def test_a_refused_line_can_be_written_once_more(browser: Browser, url: str) -> None:
+def test_a_refused_message_can_be_written_once_more(browser: Browser, url: str) -> None:
     window = browser.open(url)
     window.come_in("mends")
-    window.say("/nick #hash")
+    say_what_is_refused(window)
     window.click(".refused button:nth-of-type(2)")
-    window.until("document.getElementById('input').value === '/nick #hash'")
+    window.until("document.getElementById('input').value === 'ring \\u0007 the bell'")
     assert window.texts(".refused") == []
+
+
+def test_a_refused_command_is_answered_by_a_word_and_comes_back_to_be_mended(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("commands")
+    for line, why in (("/frobnicate", "There is no command /frobnicate."), ("/nick #hash", "A nick does not start with #")):
+        window.say(line)
+        window.reads(line, ".word.warning code")
+        window.holds(why, ".word.warning p:not(:has(code))")
+        window.until("document.getElementById('input').value === arguments[0]", line)
+        assert window.texts(".pending-row") == []
+        window.type(Keys.CONTROL + "a", Keys.BACKSPACE)
+    window.reload()
+    window.is_in()
+    window.say("after a reload")
+    window.reads("after a reload", OWN)
+    assert window.texts(".pending-row, .refused, .word") == []
+
+
+# What is sent waits until it is let go.
+HOLD_BACK = """
+const {send} = WebSocket.prototype, held = [];
+WebSocket.prototype.send = function (...what) { held.push(() => send.apply(this, what)); };
+window.letGo = () => { WebSocket.prototype.send = send; for (const each of held) each(); };
+"""
+
+
+def test_a_refused_command_does_not_take_the_place_of_what_is_written_meanwhile(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("goes-on")
+    window.js(HOLD_BACK)
+    window.say("/frobnicate")
+    window.type("next")
+    window.js("window.letGo()")
+    window.holds("There is no command", ".word.warning")
+    assert window.js("return document.getElementById('input').value") == "next"
 
 
 def test_what_nobody_can_see_is_left_out_of_what_is_pasted(browser: Browser, url: str) -> None:

@@ -46,6 +46,7 @@ export const page = (from, to) =>
 export class Desk {
   client = new Scripted();
   shown = [];
+  returned = [];
   news = [];
   waiting = []; // what is to happen later
 
@@ -60,6 +61,7 @@ export class Desk {
       later: (act) => this.waiting.push(act),
       onNews: (room, message, mention) => this.news.push([room.name, message.seq, mention]),
       onShow: (what) => this.shown.push(what),
+      onReturned: (...what) => this.returned.push(what),
     });
     this.model.begin(this.client);
   }

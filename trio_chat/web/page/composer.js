@@ -90,6 +90,17 @@ export class Composer {
     this.focus();
   }
 
+  /** Take back what was typed in a room and could not be used, unless something else is being written there. */
+  giveBack(room, text) {
+    if (this.#texts.has(room)) return;
+    if (room !== this.#room) this.#keepFor(room, text);
+    else if (this.mode?.what !== "edit") this.#set(text);
+    else {
+      this.#aside = text;
+      this.#keep();
+    }
+  }
+
   /** Begin to answer a message. */
   reply(entry) {
     if (this.mode?.what === "edit") this.cancel();
@@ -158,9 +169,12 @@ export class Composer {
   /** Keep what is written in the room, beside an edit too. */
   #keep() {
     const text = this.mode?.what === "edit" ? this.#aside : this.input.value;
-    if (this.#room === null || text === (this.#texts.get(this.#room) ?? "")) return;
-    if (text === "") this.#texts.delete(this.#room);
-    else this.#texts.set(this.#room, text);
+    if (this.#room !== null && text !== (this.#texts.get(this.#room) ?? "")) this.#keepFor(this.#room, text);
+  }
+
+  #keepFor(room, text) {
+    if (text === "") this.#texts.delete(room);
+    else this.#texts.set(room, text);
     this.model.tab.setItem(PLACE, JSON.stringify([...this.#texts]));
   }
 

@@ -45,6 +45,7 @@ const model = new Model({
     if (mention) notifier.tell(room, message);
   },
   onShow: (what, detail) => SHOW[what](detail),
+  onReturned: (room, text) => composer.giveBack(room, text),
 });
 
 const panels = new Panels({
@@ -159,9 +160,9 @@ function remove(entry) {
 
 /** Write once more what was refused. */
 function amend(key) {
-  const { text, command } = model.outbox.get(key);
+  const { text } = model.outbox.get(key);
   model.sender.discard(key);
-  composer.write(!command && text.startsWith("/") ? `/${text}` : text);
+  composer.write(text.startsWith("/") ? `/${text}` : text);
 }
 
 function lastOwn() {

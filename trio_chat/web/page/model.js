@@ -29,17 +29,19 @@ export class Model {
   /**
    * @param options `storage` (shared by tabs, kept), `tab` (this tab's own), `now` (a clock, Unix ms), `later`
    *   (`setTimeout`), `kept` (entries in a window), `changed(...parts)`, `onNews(room, message, mention)` for messages of
-   *   others that just came, and `onShow(what, detail)` for answers that want a window of their own ("rooms", "found").
+   *   others that just came, `onShow(what, detail)` for answers that want a window of their own ("rooms", "found"), and
+   *   `onReturned(room, text)` for commands that were refused: what was typed, and where.
    */
-  constructor({ storage, tab, now = Date.now, later, kept, changed = () => {}, onNews = () => {}, onShow = () => {} }) {
+  constructor({ storage, tab, now = Date.now, later, kept, changed, onNews, onShow, onReturned }) {
     this.storage = storage;
     this.tab = tab;
     this.now = now;
     this.later = later ?? ((act, ms) => setTimeout(act, ms));
     this.kept = kept;
-    this.changed = changed;
-    this.onNews = onNews;
-    this.onShow = onShow;
+    this.changed = changed ?? (() => {});
+    this.onNews = onNews ?? (() => {});
+    this.onShow = onShow ?? (() => {});
+    this.onReturned = onReturned ?? (() => {});
     this.client = null;
     this.rooms = new Map();
     this.current = null;
@@ -131,11 +133,14 @@ export class Model {
     this.open(names[(place + by + names.length) % names.length]);
   }
 
-  /** Say something to oneself alone, in a room, behind an entry: in the open one at the end if none is named. */
-  tell(text, { level = "info", room = this.current, after } = {}) {
+  /**
+   * Say something to oneself alone, in a room, behind an entry: in the open one at the end if none is named.
+   * `typed` is the line that it is about.
+   */
+  tell(text, { level = "info", room = this.current, after, typed } = {}) {
     const where = this.rooms.get(room) ?? this.room;
     if (where === undefined) return;
-    where.locals.add(after ?? where.timeline.last, this.now(), { kind: "notice", text, level });
+    where.locals.add(after ?? where.timeline.last, this.now(), { kind: "notice", text, level, typed });
     this.changed("timeline");
   }
 

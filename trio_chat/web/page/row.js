@@ -71,6 +71,7 @@ const DRAW = {
     h(
       `div.word${row.level === "warning" ? ".warning" : ""}`,
       {},
+      row.typed === undefined ? null : h("p", { dir: "auto" }, h("code.command", {}, row.typed)),
       // Several lines are a list whose columns stand below one another.
       row.text.includes("\n") ? h("pre", { dir: "auto" }, row.text) : h("p", { dir: "auto" }, row.text),
       h(

@@ -135,6 +135,7 @@ class Builder {
       id: line.id,
       text: line.text,
       level: line.level,
+      typed: line.typed,
       at: line.at,
     });
   }

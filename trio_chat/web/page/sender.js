@@ -1,6 +1,7 @@
 /**
  * Saying things: what is typed goes into the outbox at once, to the server when it can be reached, and out of the outbox
- * once it is seen in the log.
+ * once it is seen in the log. A message that is refused stays there, to be tried again; a command that is refused goes
+ * back to where it was typed, with a word on why.
  *
  * This file owns what each answer to a line means. It must not know how lines are typed or drawn.
  */
@@ -29,12 +30,12 @@ export class Sender {
   /** Send all that was on its way when the tab was closed; whoever has come back does not quit any more. */
   again() {
     for (const item of this.model.outbox.all()) {
-      if (item.command && QUIT.test(item.text)) this.discard(item.key);
+      if (item.command && (QUIT.test(item.text) || item.state === "refused")) this.discard(item.key);
       else if (item.state !== "refused") this.#send(item);
     }
   }
 
-  /** Send what was refused once more. */
+  /** Send a message that was refused once more. */
   retry(key) {
     const item = this.model.outbox.get(key);
     if (item === undefined) return;
@@ -97,11 +98,20 @@ export class Sender {
       const answer = await this.#ask(item);
       await this.#answered(item, answer);
     } catch (error) {
-      if (model.rooms.has(item.room))
+      if (item.command) this.#notDone(item, error.message);
+      else if (model.rooms.has(item.room))
         model.outbox.put({ ...item, state: "refused", error: error.message, code: error.code });
       else this.#lost(item, error);
     }
     model.changed("timeline", "rooms");
+  }
+
+  /** Say why a command was not carried out, and hand back what was typed. */
+  #notDone({ key, room, text }, sentence) {
+    const { model } = this;
+    model.outbox.drop(key);
+    model.tell(sentence, { level: "warning", room, typed: text });
+    if (model.rooms.has(room)) model.onReturned(room, text);
   }
 
   /** Say what cannot be said any more: its room is gone, and no row there could tell. */
@@ -121,6 +131,10 @@ export class Sender {
       model.outbox.put({ ...item, state: "sent", seq: answer.seq });
       // Its message may have come in the same breath.
       model.outbox.seen(item.room, model.rooms.get(item.room)?.timeline.head ?? 0);
+      return;
+    }
+    if (answer.type === "notice" && answer.level === "warning") {
+      this.#notDone(item, answer.text);
       return;
     }
     model.outbox.drop(item.key);
