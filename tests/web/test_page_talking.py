@@ -202,7 +202,10 @@ def test_a_refused_message_can_be_written_once_more(browser: Browser, url: str) 
 def test_a_refused_command_is_answered_by_a_word_and_comes_back_to_be_mended(browser: Browser, url: str) -> None:
     window = browser.open(url)
     window.come_in("commands")
-    for line, why in (("/frobnicate", "There is no command /frobnicate."), ("/nick #hash", "A nick does not start with #")):
+    for line, why in (
+        ("/frobnicate", "There is no command /frobnicate."),
+        ("/nick #hash", "A nick does not start with #"),
+    ):
         window.say(line)
         window.reads(line, ".word.warning code")
         window.holds(why, ".word.warning p:not(:has(code))")

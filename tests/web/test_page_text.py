@@ -39,6 +39,13 @@ def test_the_document_has_no_script_and_no_style_of_its_own() -> None:
     assert re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son[a-z]+=", source) == []
 
 
+def test_the_document_names_all_style_sheets_and_last_the_one_that_takes_back_what_others_say() -> None:
+    source = (PAGE / "index.html").read_text(encoding="utf-8")
+    linked = re.findall(r'<link rel="stylesheet" href="page/([^"]+)">', source)
+    assert sorted(linked) == sorted(path.name for path in PAGE.glob("*.css"))
+    assert linked[-1] == "small.css"
+
+
 def test_all_modules_are_fetched_at_once() -> None:
     source = (PAGE / "index.html").read_text(encoding="utf-8")
     preloaded = set(re.findall(r'<link rel="modulepreload" href="page/([^"]+)">', source))

@@ -1,8 +1,8 @@
 /**
  * Rows of a room as elements.
  *
- * This file owns their look as structure (the rest is `page.css`) and their words. It must not know where they stand nor what
- * happens when somebody clicks: `act` is told.
+ * This file owns their look as structure (the rest is `messages.css`) and their words. It must not know where they stand
+ * nor what happens when somebody clicks: `act` is told.
  */
 
 import { avatar, h, hueOf, icon } from "./dom.js";
