@@ -234,3 +234,21 @@ test("turns, drafts, notices and lists of members are handed out as they come, o
   );
   assert.equal(client.rooms.get("lobby").members.size, 0);
 });
+
+test("the turns that are open are handed out behind every `joined`, before what was said", async () => {
+  const world = new World();
+  world.server.say("lobby", "one");
+  const turn = { room: "lobby", turn: 1, author: "b", nick: "bot" };
+  world.server.turns = [
+    { type: "turn", ...turn, change: "begun" },
+    { type: "draft", ...turn, text: "so far" },
+  ];
+  const client = await world.personIn("lobby");
+  const came = () => client.events.splice(0).flatMap(({ type }) => (type === "state" ? [] : [type]));
+  assert.deepEqual(came(), ["joined", "turn", "draft", "message", "live"]);
+  await world.cutAndReturn();
+  assert.deepEqual(came(), ["joined", "turn", "draft", "live"]);
+  client.join("lobby");
+  await world.quiet();
+  assert.deepEqual(came().slice(-4), ["joined", "turn", "draft", "live"]);
+});

@@ -238,6 +238,64 @@ test("drafts grow, are forgotten with what is said, and with the connection", as
   assert.equal(desk.model.room.drafts.size, 0);
 });
 
+/** What a server says of a bot that is in the midst of its answer, right behind `joined`. */
+function midst(room, number = 3) {
+  const turn = { room, turn: number, author: "s", nick: "sage" };
+  return [
+    { type: "turn", change: "begun", asker: "me", ...turn },
+    { type: "draft", ...turn, text: "so far", doing: "thinking" },
+  ];
+}
+
+const drafted = (room) => room.drafts.all().map(({ turn, text, doing, asker }) => [turn, text, doing, asker]);
+const SO_FAR = [[3, "so far", "thinking", "me"]];
+
+test("a bot that is in the midst of its answer when one comes is shown so, whatever it has said before", async () => {
+  const desk = new Desk();
+  const joined = { type: "joined", room: "lobby", epoch: "e", head: 2, topic: "", members: [], count: 2 };
+  for (const event of [joined, ...midst("lobby")]) desk.model.take(event);
+  desk.says("lobby", 1);
+  desk.says("lobby", 2, { author: "s" });
+  desk.model.take({ type: "live", room: "lobby", seq: 2 });
+  const room = desk.model.rooms.get("lobby");
+  assert.deepEqual(drafted(room), SO_FAR);
+  desk.says("lobby", 3, { author: "s" });
+  assert.deepEqual(drafted(room), [[3, "", "", "me"]], "what is said from now on is what was drafted");
+});
+
+test("a turn that is told of twice is there once, and keeps what was drafted", async () => {
+  const desk = new Desk();
+  await desk.in("lobby");
+  for (const event of [...midst("lobby"), midst("lobby")[0]]) desk.model.take(event);
+  assert.deepEqual(drafted(desk.model.room), SO_FAR);
+});
+
+for (const [how, epoch] of Object.entries({ "a cut": "e", "the log began anew": "e2" })) {
+  test(`when one comes back after ${how}, the turns that are open now are shown and no others`, async () => {
+    const desk = new Desk();
+    await desk.in("lobby", 4);
+    for (const event of midst("lobby", 2)) desk.model.take(event);
+    const state = (name) => desk.model.take({ type: "state", state: name, reason: "", retryInMs: 0, nick: "ann" });
+    for (const name of ["waiting", "connecting", "open"]) state(name);
+    assert.deepEqual(drafted(desk.model.room), []);
+    desk.model.take({ type: "joined", room: "lobby", epoch, head: 5, topic: "", members: [], count: 2 });
+    for (const event of midst("lobby")) desk.model.take(event);
+    if (epoch === "e2") desk.model.take({ type: "gap", room: "lobby", after: 4, next: 1, reason: "epoch" });
+    for (let seq = epoch === "e2" ? 1 : 5; seq <= 5; seq++) desk.says("lobby", seq, { author: "s" });
+    desk.model.take({ type: "live", room: "lobby", seq: 5 });
+    assert.deepEqual(drafted(desk.model.room), SO_FAR);
+  });
+}
+
+test("a room that is joined again on the same connection shows the turns that are open now and no others", async () => {
+  const desk = new Desk();
+  await desk.in("lobby", 4);
+  for (const event of midst("lobby", 2)) desk.model.take(event);
+  desk.model.take({ type: "joined", room: "lobby", epoch: "e", head: 4, topic: "", members: [], count: 2 });
+  for (const event of midst("lobby")) desk.model.take(event);
+  assert.deepEqual(drafted(desk.model.room), SO_FAR);
+});
+
 test("a quote follows its message, and is of the log that is read now", async () => {
   const desk = new Desk();
   await desk.in("lobby", 500);

@@ -31,6 +31,8 @@ export class ModelServer {
   connections = new Set();
   /** Errors that the next requests of a type get instead of being carried out: {type, code, retry_after_ms}. */
   refusals = [];
+  /** What is said of the turns that are open, right behind `joined`: events `turn` and `draft`. */
+  turns = [];
   /** Every request, in order. */
   asked = [];
 
@@ -205,6 +207,7 @@ class Connection {
     const { epoch } = this.server;
     const known = { epoch, head: room.entries.length, topic: room.topic, members, count: members.length };
     this.send({ type: "joined", id, room: room.name, ...known, peer });
+    for (const event of this.server.turns) if (event.room === room.name) this.send({ ...event });
   }
 
   #peerIn(room) {

@@ -20,13 +20,16 @@ export class Drafts {
     return this.#turns.size;
   }
 
-  /** Take in a `turn` or `draft`; true if there is something else to see. */
+  /**
+   * Take in a `turn` or `draft`; true if there is something else to see. That a turn has begun may be told again, and
+   * changes nothing of what is drafted in it.
+   */
   take(event, now) {
     if (event.type === "turn" && event.change === "ended") return this.#turns.delete(event.turn);
-    const before = this.#turns.get(event.turn);
-    const { turn, author, nick, text = before?.text ?? "", doing = "" } = event;
-    const asker = event.asker ?? before?.asker;
-    this.#turns.set(turn, { turn, author, nick, asker, text, doing, since: before?.since ?? now, heard: now });
+    const before = this.#turns.get(event.turn) ?? { text: "", doing: "", since: now };
+    const { turn, author, nick, asker = before.asker } = event;
+    const said = event.type === "draft" ? { text: event.text, doing: event.doing ?? "" } : {};
+    this.#turns.set(turn, { ...before, turn, author, nick, asker, ...said, heard: now });
     return true;
   }
 

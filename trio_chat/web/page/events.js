@@ -58,7 +58,7 @@ export const HANDLERS = {
     if (event.state === "open" && model.current !== null && wanted !== event.nick) {
       model.tell(`Somebody has taken the name ${wanted} meanwhile: you are ${event.nick} now.`, { level: "warning" });
     }
-    // Nobody can say which turns are still open; those that are will show themselves.
+    // Nobody can say which turns are still open, until the server does so behind `joined`.
     if (event.state !== "open") for (const room of model.rooms.values()) room.drafts.clear();
     model.changed("state", "timeline", "rooms", "members");
   },

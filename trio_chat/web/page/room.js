@@ -13,6 +13,7 @@ import { mentions, Unread } from "./unread.js";
  * @property newAfter the seq behind which the line "new messages" stands; null where there is none.
  * @property seenUpTo, atBottom what of it was last on the screen: the seq of the last entry seen, and whether that is the end.
  * @property known the newest seq at the first `joined`: what came later is news.
+ * @property joinedAt the newest seq at the last `joined`: what the bots say that are drafting comes later.
  */
 export class Room {
   constructor(name, kept) {
@@ -26,6 +27,7 @@ export class Room {
     this.unread = new Unread();
     this.newAfter = null;
     this.known = null;
+    this.joinedAt = 0;
     this.atBottom = true;
     this.seenUpTo = 0;
     this.saving = new Map(); // by seq, texts of edits on their way
@@ -48,6 +50,8 @@ export class Room {
     this.topic = topic ?? "";
     this.peer = peer ?? this.peer;
     this.known ??= head;
+    this.joinedAt = head;
+    this.drafts.clear(); // those of the turns that are open now follow
     this.timeline.head = Math.max(this.timeline.head, head);
     if (head === 0) this.timeline.atStart = true;
     this.readUpTo ??= mark ?? head;
@@ -67,7 +71,7 @@ export class Room {
     if (entry.type === "edited") this.saving.delete(entry.target);
     this.timeline.trim(this.atBottom ? Infinity : this.seenUpTo);
     if (entry.type !== "message") return { news: false, mention: false };
-    this.drafts.said(entry.author);
+    if (entry.seq > this.joinedAt) this.drafts.said(entry.author);
     if (entry.author === me || entry.redacted || entry.seq <= this.readUpTo) return { news: false, mention: false };
     const mention = this.speaksTo(entry, { me, nick });
     this.unread.note(entry.seq, mention);
@@ -109,7 +113,6 @@ export class Room {
 
   #startOver() {
     this.locals.clear();
-    this.drafts.clear();
     this.saving.clear();
     this.unread = new Unread();
     this.readUpTo = 0;
