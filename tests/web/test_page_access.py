@@ -162,6 +162,29 @@ def test_the_keyboard_alone_does_everything(
     window.until("document.querySelector('dialog') === null")
 
 
+def test_the_buttons_of_a_message_below_the_upper_edge_can_be_seen(
+    browser: Browser, server: ServerProcess, url: str, room: str, people: People
+) -> None:
+    people.enter("bob-says-much", room, server.url).say_all([f"line {number}" for number in range(90)])
+    window = browser.open(url)
+    window.come_in("looks-up")
+    window.holds("line 89", ".message-row")
+    for covered in (0, 6):
+        window.js(
+            "const viewport = document.getElementById('viewport');"
+            "const rows = [...document.querySelectorAll('.message-row')];"
+            "const row = rows.find((each) => each.innerText.includes('line 55'));"
+            "const upper = (each) => each.getBoundingClientRect().top;"
+            "viewport.scrollTop += upper(row) - upper(viewport) + arguments[0];"
+            "row.focus({preventScroll: true});",
+            covered,
+        )
+        window.until("document.activeElement.contains(document.querySelector('.tools'))")
+        upper = "return document.querySelector(arguments[0]).getBoundingClientRect().top"
+        assert window.js(upper, ".tools") >= window.js(upper, "#viewport")
+        window.type("x", Keys.BACKSPACE)
+
+
 # What reaches beyond the screen, other than lines of code, which scroll in their box.
 CUT_OFF = """
 const drawn = [...document.querySelectorAll("#list *, #composer *")].filter((each) => !each.closest("pre code"));

@@ -34,7 +34,7 @@ export class Stream {
     this.viewport = document.getElementById("viewport");
     this.toNew = document.getElementById("to-new");
     this.toEnd = document.getElementById("to-end");
-    this.toolbar = new Toolbar((what, row) => this.#act(what, row));
+    this.toolbar = new Toolbar(this.viewport, (what, row) => this.#act(what, row));
     const draw = drawer({
       act: (what, ...details) => this.#actOnRow(what, ...details),
       nickOf: (author) => model.client.rooms.get(model.current)?.members.get(author)?.nick,

@@ -6,6 +6,9 @@
 
 import { h, iconButton } from "./dom.js";
 
+/** So far the buttons reach beyond the upper edge of their row, in pixels, to cover little of what is said there. */
+const BEYOND = 14;
+
 const BUTTONS = [
   { what: "reply", name: "reply", label: "Reply", key: "R" },
   { what: "copy", name: "copy", label: "Copy text", key: "C" },
@@ -16,8 +19,12 @@ const BUTTONS = [
 export class Toolbar {
   #row = null;
 
-  /** @param act `(what, row)` is told which button was pressed. */
-  constructor(act) {
+  /**
+   * @param viewport what the rows are scrolled in.
+   * @param act `(what, row)` is told which button was pressed.
+   */
+  constructor(viewport, act) {
+    this.viewport = viewport;
     this.buttons = BUTTONS.map(({ what, name, label, key, own }) => {
       const button = iconButton(name, label, () => act(what, this.#row), { title: `${label} (${key})` });
       return { button, own };
@@ -35,6 +42,8 @@ export class Toolbar {
     this.#row = row;
     for (const { button, own } of this.buttons) button.hidden = own === true && !row.own;
     if (this.element.parentNode !== element) element.append(this.element);
+    const above = element.getBoundingClientRect().top - this.viewport.getBoundingClientRect().top;
+    this.element.style.top = `${-Math.min(BEYOND, above)}px`; // not behind what is above the viewport
   }
 
   hide() {
