@@ -240,3 +240,7 @@ def test_a_phone_shows_messages_first_and_panels_over_them(
     window.click(f".room[data-room='{room}']")
     window.until("document.getElementById('sidebar').hidden")
     assert window.js(TOO_SMALL) == []
+    window.say("/help")
+    window.holds("say what you do", ".word dd")
+    edges = "return [...document.querySelectorAll(arguments[0])].map((each) => each.offsetLeft)"
+    assert all(len(set(window.js(edges, column))) == 1 for column in (".word dt", ".word dd")), "it wraps below itself"

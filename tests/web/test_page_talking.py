@@ -186,7 +186,7 @@ def test_a_refused_message_says_why_and_can_be_discarded(browser: Browser, url: 
     window = browser.open(url)
     window.come_in("refused")
     say_what_is_refused(window)
-    window.click(".refused button:last-child")
+    window.click(".refused .choices :last-child")
     window.until("document.querySelector('.refused') === null")
 
 
@@ -194,7 +194,7 @@ def test_a_refused_message_can_be_written_once_more(browser: Browser, url: str) 
     window = browser.open(url)
     window.come_in("mends")
     say_what_is_refused(window)
-    window.click(".refused button:nth-of-type(2)")
+    window.click(".refused .choices :nth-child(2)")
     window.until("document.getElementById('input').value === 'ring \\u0007 the bell'")
     assert window.texts(".refused") == []
 

@@ -13,6 +13,9 @@ import * as time from "./time.js";
 const EMOJI =
   /^(?:(?:\p{Regional_Indicator}{2}|\p{Extended_Pictographic}(?:\u200d\p{Extended_Pictographic}|\ufe0f|\p{Emoji_Modifier})*)\s?){1,3}$/u;
 
+/** A line of two columns, such as those of `/help`. */
+const COLUMNS = /^(\S+(?: \S+)*) {2,}(\S.*)$/;
+
 /** Characters of a quoted message that are shown. */
 const QUOTED = 160;
 
@@ -72,8 +75,7 @@ const DRAW = {
       `div.word${row.level === "warning" ? ".warning" : ""}`,
       {},
       row.typed === undefined ? null : h("p", { dir: "auto" }, h("code.command", {}, row.typed)),
-      // Several lines are a list whose columns stand below one another.
-      row.text.includes("\n") ? h("pre", { dir: "auto" }, row.text) : h("p", { dir: "auto" }, row.text),
+      row.text.includes("\n") ? lines(row.text) : h("p", { dir: "auto" }, row.text),
       h(
         "span.only",
         {},
@@ -95,9 +97,13 @@ const DRAW = {
           "p.refused",
           { role: "alert" },
           h("span", {}, item.error),
-          h("button.link", { type: "button", onclick: () => act("retry", item.key) }, "Try again"),
-          h("button.link", { type: "button", onclick: () => act("amend", item.key) }, "Edit"),
-          h("button.link", { type: "button", onclick: () => act("discard", item.key) }, "Discard"),
+          h(
+            "span.choices",
+            {},
+            h("button.link", { type: "button", onclick: () => act("retry", item.key) }, "Try again"),
+            h("button.link", { type: "button", onclick: () => act("amend", item.key) }, "Edit"),
+            h("button.link", { type: "button", onclick: () => act("discard", item.key) }, "Discard"),
+          ),
         )
       : h("span.mark", {}, item.state === "sent" ? "" : "Sending …");
     const words = item.command
@@ -118,6 +124,13 @@ const DRAW = {
     return shell({ ...draft, head: true, bot: true, at: undefined, extra: row.mayStop ? stop : null }, [body]);
   },
 };
+
+/** A word of several lines: where each has two columns, what is in the second one wraps below its own. */
+function lines(words) {
+  const parts = words.split("\n").map((line) => COLUMNS.exec(line));
+  if (parts.includes(null)) return h("pre", { dir: "auto" }, words);
+  return h("dl.columns", {}, ...parts.flatMap(([, name, what]) => [h("dt", {}, name), h("dd", {}, what)]));
+}
 
 /** Change a draft's row in place, so that whoever is about to press its button still finds it there. */
 function grow(row, before) {
