@@ -63,7 +63,7 @@ def test_a_message_is_answered_and_the_quote_leads_to_it(
     browser: Browser, server: ServerProcess, url: str, room: str, people: People
 ) -> None:
     bob = people.enter("bob-asks", room, server.url)
-    bob.say("who wants tea?")
+    bob.say("who *wants* tea?")
     bob.say("or coffee?")
     window = browser.open(url)
     window.come_in("ann-answers")

@@ -5,6 +5,7 @@
  */
 
 import { h, icon, iconButton, isComposing, put } from "./dom.js";
+import { excerpt } from "./excerpt.js";
 import { Suggestions } from "./suggestions.js";
 
 /** What a text may not hold and nobody can see, such as the colours of a terminal; it comes by pasting. */
@@ -12,6 +13,9 @@ const CONTROL = /[\0-\x08\x0b-\x1f\x7f-\x9f]/g;
 
 /** Where what is written and not sent outlasts a reload: in the tab's storage. */
 const PLACE = "trio_chat.writing";
+
+/** Characters of the message that is answered that are shown. */
+const QUOTED = 120;
 
 /** The server's limit, until it has said another. */
 const TEXT_CHARS = 4_000;
@@ -134,7 +138,7 @@ export class Composer {
     this.bar.hidden = mode === null;
     if (mode !== null) {
       const what = mode.what === "edit" ? ["Editing your message"] : ["Answering ", h("bdi", {}, mode.entry.nick)];
-      const quoted = mode.what === "edit" ? null : h("q", { dir: "auto" }, mode.entry.text.slice(0, 120));
+      const quoted = mode.what === "edit" ? null : h("q", { dir: "auto" }, excerpt(mode.entry, QUOTED));
       put(
         this.bar,
         h("span", {}, ...what),

@@ -6,6 +6,7 @@
  */
 
 import { avatar, h, hueOf, icon } from "./dom.js";
+import { excerpt } from "./excerpt.js";
 import { rich } from "./rich.js";
 import * as time from "./time.js";
 
@@ -207,10 +208,9 @@ function quote(row, { act }) {
 }
 
 function quotedWords(message) {
-  const said = message.redacted ? "a deleted message" : message.text;
   const name = h("bdi.nick", {}, message.nick);
   name.style.setProperty("--hue", hueOf(message.author));
-  return [name, h("span", { dir: "auto" }, said.length > QUOTED ? `${said.slice(0, QUOTED)} …` : said)];
+  return [name, h("span", { dir: "auto" }, excerpt(message, QUOTED))];
 }
 
 function gapText({ reason, missing }) {
