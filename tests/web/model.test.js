@@ -296,6 +296,18 @@ test("a room that is joined again on the same connection shows the turns that ar
   assert.deepEqual(drafted(desk.model.room), SO_FAR);
 });
 
+test("a word to oneself is heard where one is, and read where it belongs", async () => {
+  const desk = new Desk();
+  await desk.in("lobby");
+  await desk.in("python");
+  desk.model.take({ type: "notice", text: "here", room: "lobby" });
+  desk.model.take({ type: "notice", text: "there", room: "python" });
+  desk.model.take({ type: "notice", text: "anywhere" });
+  assert.deepEqual(desk.told, ["here", "anywhere"]);
+  const read = (room) => desk.model.rooms.get(room).locals.lines.map(({ text }) => text);
+  assert.deepEqual([read("lobby"), read("python")], [["here", "anywhere"], ["there"]]);
+});
+
 test("a quote follows its message, and is of the log that is read now", async () => {
   const desk = new Desk();
   await desk.in("lobby", 500);

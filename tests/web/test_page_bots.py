@@ -163,6 +163,7 @@ def test_what_the_server_says_to_oneself_stands_among_the_messages_and_can_be_di
     window.come_in("helps")
     window.say("/serach words")
     window.holds("Did you mean /search?", ".word")
+    window.holds("Did you mean /search?", "#status")
     window.click(".word .link")
     window.until("document.querySelector('.word') === null")
 

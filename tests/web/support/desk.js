@@ -47,6 +47,7 @@ export class Desk {
   client = new Scripted();
   shown = [];
   returned = [];
+  told = [];
   news = [];
   waiting = []; // what is to happen later
 
@@ -62,6 +63,7 @@ export class Desk {
       onNews: (room, message, mention) => this.news.push([room.name, message.seq, mention]),
       onShow: (what) => this.shown.push(what),
       onReturned: (...what) => this.returned.push(what),
+      onTold: (text) => this.told.push(text),
     });
     this.model.begin(this.client);
   }

@@ -9,7 +9,7 @@ import { Banner } from "./banner.js";
 import { complete } from "./completion.js";
 import { Composer } from "./composer.js";
 import { askForNick, confirmDelete, showHelp } from "./dialogs.js";
-import { h } from "./dom.js";
+import { announce, h } from "./dom.js";
 import { Header } from "./header.js";
 import { listenToKeys } from "./keys.js";
 import { Members } from "./members.js";
@@ -46,6 +46,7 @@ const model = new Model({
   },
   onShow: (what, detail) => SHOW[what](detail),
   onReturned: (room, text) => composer.giveBack(room, text),
+  onTold: (text) => announce(cut(text)),
 });
 
 const panels = new Panels({
@@ -135,9 +136,13 @@ function address() {
 /** Have a screen reader say a message. */
 function say({ room, seq, nick, text, action, command }) {
   const whole = command === undefined ? text : `/${command} ${text}`;
-  const words = whole.length > SAID_CHARS ? `${whole.slice(0, SAID_CHARS)} …` : whole;
+  const words = cut(whole);
   said.append(h("p", { "data-place": `${room} ${seq}` }, action ? `${nick} ${words}` : `${nick}: ${words}`));
   while (said.childElementCount > SAID) said.firstElementChild.remove();
+}
+
+function cut(words) {
+  return words.length > SAID_CHARS ? `${words.slice(0, SAID_CHARS)} …` : words;
 }
 
 /** Leave nothing of a deleted message, not even for ears. */

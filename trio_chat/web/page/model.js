@@ -29,10 +29,11 @@ export class Model {
   /**
    * @param options `storage` (shared by tabs, kept), `tab` (this tab's own), `now` (a clock, Unix ms), `later`
    *   (`setTimeout`), `kept` (entries in a window), `changed(...parts)`, `onNews(room, message, mention)` for messages of
-   *   others that just came, `onShow(what, detail)` for answers that want a window of their own ("rooms", "found"), and
-   *   `onReturned(room, text)` for commands that were refused: what was typed, and where.
+   *   others that just came, `onShow(what, detail)` for answers that want a window of their own ("rooms", "found"),
+   *   `onReturned(room, text)` for commands that were refused: what was typed, and where; and `onTold(text)` for words to
+   *   oneself in the open room.
    */
-  constructor({ storage, tab, now = Date.now, later, kept, changed, onNews, onShow, onReturned }) {
+  constructor({ storage, tab, now = Date.now, later, kept, changed, onNews, onShow, onReturned, onTold }) {
     this.storage = storage;
     this.tab = tab;
     this.now = now;
@@ -42,6 +43,7 @@ export class Model {
     this.onNews = onNews ?? (() => {});
     this.onShow = onShow ?? (() => {});
     this.onReturned = onReturned ?? (() => {});
+    this.onTold = onTold ?? (() => {});
     this.client = null;
     this.rooms = new Map();
     this.current = null;
@@ -141,6 +143,7 @@ export class Model {
     const where = this.rooms.get(room) ?? this.room;
     if (where === undefined) return;
     where.locals.add(after ?? where.timeline.last, this.now(), { kind: "notice", text, level, typed });
+    if (where === this.room) this.onTold(text);
     this.changed("timeline");
   }
 
