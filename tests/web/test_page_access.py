@@ -185,6 +185,19 @@ def test_the_buttons_of_a_message_below_the_upper_edge_can_be_seen(
         window.type("x", Keys.BACKSPACE)
 
 
+def test_the_buttons_of_a_message_go_when_the_focus_goes_to_what_is_none(browser: Browser, url: str) -> None:
+    window = browser.open(url)
+    window.come_in("goes-on-to-a-word")
+    window.say("mine")
+    window.reads("mine", ".message-row.own .text")
+    window.say("/topic")
+    window.until("document.querySelector('.word .link') !== null")
+    window.js("document.querySelector('.message-row.own').focus()")
+    window.until("document.querySelector('.tools') !== null")
+    window.js("document.querySelector('.word .link').focus()")
+    window.until("document.querySelector('.tools') === null")
+
+
 # What reaches beyond the screen, other than lines of code, which scroll in their box.
 CUT_OFF = """
 const drawn = [...document.querySelectorAll("#list *, #composer *")].filter((each) => !each.closest("pre code"));

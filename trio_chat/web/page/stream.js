@@ -236,7 +236,7 @@ export class Stream {
       const key = this.list.keyOf(event.target);
       const row = key === undefined ? undefined : this.rows?.find((each) => each.key === key);
       if (row !== undefined && isMessage(row) && !row.entry.redacted) toolbar.show(this.list.elementOf(key), row);
-      else if (event.type === "pointerover") toolbar.hide();
+      else toolbar.hide();
     };
     viewport.addEventListener("pointerover", show);
     viewport.addEventListener("focusin", (event) => {
