@@ -51,6 +51,37 @@ def test_what_a_bot_is_about_to_say_grows_and_becomes_its_message(
     assert window.texts(".message-row .badge") == ["bot"]
 
 
+def test_what_a_bot_is_about_to_say_is_there_again_after_a_reload(
+    browser: Browser, server: ServerProcess, url: str, room: str, people: People
+) -> None:
+    bot, go_on = teller(room, server.url, "patient")
+
+    @bot.command("/stroll")
+    async def stroll(_: Occasion) -> str:
+        """have said something before"""
+        return "I have strolled."
+
+    people.start(bot)
+    window = browser.open(url)
+    window.come_in("reloads")
+    window.say("/stroll")
+    window.reads("I have strolled.")
+    window.say("/story a reload")
+    window.holds("looking for an end", ".draft-row .doing")
+    window.reload()
+    window.is_in()
+    window.holds("Once upon a time there was a reload,", ".draft-row")
+    window.holds("looking for an end", ".draft-row .doing")
+    assert len(window.texts(".draft-row .stop")) == 1
+
+    async def end() -> None:
+        go_on.set()
+
+    people.run(end)
+    window.reads("Once upon a time there was a reload, and that is all.")
+    window.until("document.querySelector('.draft-row') === null")
+
+
 def test_what_is_read_of_a_growing_answer_stays_where_it_is(
     browser: Browser, server: ServerProcess, url: str, room: str, people: People
 ) -> None:
