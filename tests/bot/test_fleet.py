@@ -55,7 +55,7 @@ def test_a_file_holds_bots_and_what_they_have_in_common(tmp_path: Path) -> None:
         ('bot = ["sage"]', "no bot in"),
         ("[[bot]", "not valid TOML"),
         ("[[bot]]\nevery_line = 5", "a setting that there is not: every_line"),
-        ('[[bot]]\nevery_lines = "5"', r"is wrong: Expected `int \| null`, got `str`"),
+        ('[[bot]]\nevery_lines = "5"', "is wrong: every_lines has to be a whole number, not a text in quotes."),
         ("[[bot]]\nevery_lines = 0", r"every 0 lines: give --every-lines 1 or more\.$"),
         ("[[bot]]\ncatch_up = -1", "0 to 100,000 lines"),
         ("[[bot]]\nanswer_s = nan", "cannot take nan seconds"),

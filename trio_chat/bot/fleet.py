@@ -19,6 +19,7 @@ from trio_chat.bot.models import Report
 from trio_chat.client import ChatError, Dial
 from trio_chat.client.backoff import Backoff
 from trio_chat.names import NameRefused, nick_key, room_name
+from trio_chat.settings import complaint
 
 RunBot = Callable[..., Any]
 """What runs one bot; `run_bot`, or its like."""
@@ -72,7 +73,7 @@ def _bot(settings: dict[str, Any], path: Path) -> BotConfig:
     try:
         return msgspec.convert(settings, BotConfig)
     except msgspec.ValidationError as error:
-        raise BotConfigError(f"A setting of a bot in {path} is wrong: {str(error).removesuffix('.')}.") from None
+        raise BotConfigError(f"A setting of a bot in {path} is wrong: {complaint(error, BotConfig)}.") from None
 
 
 async def run_bots(

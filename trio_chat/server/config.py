@@ -14,6 +14,7 @@ from msgspec import Meta, Struct, field
 from trio_chat.bot import BotConfig
 from trio_chat.server.governor import Allowance
 from trio_chat.server.hooks import Hook
+from trio_chat.settings import complaint
 from trio_chat.transport.forwarded import trusted_networks
 from trio_chat.transport.handshake import known_origins
 
@@ -109,7 +110,7 @@ def load_config(
     try:
         return msgspec.convert(settings, ServerConfig)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"a setting in {where} is wrong: {error}") from None
+        raise ConfigError(f"a setting in {where} is wrong: {complaint(error, ServerConfig)}") from None
 
 
 def _know_all(table: object, where: str) -> None:
