@@ -42,6 +42,7 @@ async def test_it_says_where_it_is_what_it_does_and_how_the_connection_fares() -
             {"every_seconds": 0.5},
             "it speaks every 0.5 seconds, when called by name, in private and to /search, by",
         ),
+        ({"model": "m", "base_url": "http://127.0.0.1:9/v1"}, "by the model m at http://127.0.0.1:9/v1"),
         ({"every_lines": 2, "every_seconds": 3}, "it speaks every 2 lines, every 3 seconds, when"),
     ],
 )

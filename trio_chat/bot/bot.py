@@ -12,7 +12,7 @@ from typing import Final
 import trio
 
 from protocol import CommandOffer
-from trio_chat.bot.config import BotConfig, BotConfigError
+from trio_chat.bot.config import MARKOV, BotConfig, BotConfigError
 from trio_chat.bot.handlers import Handlers
 from trio_chat.bot.models import Model, Report, open_model, prepare
 from trio_chat.bot.needs import RoomClient
@@ -157,7 +157,10 @@ def describe(config: BotConfig, handlers: Handlers = NO_FUNCTIONS) -> str:
         *(f"to {offer.name}" for offer in handlers.offers),
     ]
     when = f"{', '.join(modes[:-1])} and {modes[-1]}" if len(modes) > 1 else "".join(modes) or "never"
-    return f"it speaks {when}, " + ("without a model" if config.model is None else f"by the model {config.model}")
+    if config.model is None:
+        return f"it speaks {when}, without a model"
+    where = f" at {config.base_url}" if config.base_url and config.model != MARKOV else ""
+    return f"it speaks {when}, by the model {config.model}{where}"
 
 
 def _report_connection(event: ClientEvent, report: Report) -> None:
