@@ -26,7 +26,7 @@ from protocol import (
     TopicSet,
     TurnChange,
 )
-from trio_chat.client.render import REMEMBERED_MESSAGES, Renderer
+from trio_chat.client.render import REMEMBERED_MESSAGES, REMEMBERED_TURNS, Renderer
 
 NOON_S = datetime.datetime(2026, 11, 20, 12, 0, tzinfo=datetime.UTC).timestamp()
 NOON = int(NOON_S * 1000)
@@ -98,6 +98,13 @@ def test_each_happening_is_one_line(happening: object, line: str) -> None:
 @pytest.mark.parametrize("happening", [Live("lobby", 3), Posted(1, "lobby", 3, NOON), object()])
 def test_what_a_person_need_not_see_is_no_line(happening: object) -> None:
     assert shown(happening) == []
+
+
+def test_that_a_bot_is_writing_is_told_once_of_each_turn() -> None:
+    begun = [TurnChange("lobby", turn, "a1", "sage", "begun") for turn in range(1, REMEMBERED_TURNS + 2)]
+    assert len(shown(begun[0], begun[0], begun[1], begun[0])) == 2
+    assert len(shown(begun[0], TurnChange("lobby", 1, "a1", "sage", "ended", "done"), begun[0])) == 2
+    assert len(shown(*begun, begun[1])) == len(begun)
 
 
 def test_a_deletion_names_whose_message_of_when_it_was_and_why() -> None:

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from protocol import Joined, Member, Members, Message, Notice, Posted
+from protocol import Joined, Live, Member, Members, Message, Notice, Posted, TurnChange
 from trio_chat.client.events import Connected, Disconnected
 from trio_chat.client.ink import Painter
 from trio_chat.client.render import Renderer
@@ -46,6 +46,24 @@ def test_people_are_told_of_attempts_that_fail_only_when_the_reason_is_another_o
     cut, other = Disconnected("Nobody answers.", 0.1), Disconnected("No route.", 2)
     told = [report.event(event) != "" for event in (cut, cut, other, other, Connected(again=True, nick="me"), other)]
     assert told == [True, False, True, False, True, True]
+
+
+def test_who_comes_in_the_middle_of_a_turn_is_told_so_behind_what_was_said_before() -> None:
+    report = for_people()
+    report.enter("lobby")
+    began, over = (TurnChange("lobby", turn, "a-sage", "sage", "begun") for turn in (7, 8))
+    happens = [
+        Joined("lobby", "e", 1, "", [], 1, 1),
+        began,
+        over,
+        TurnChange("lobby", 8, "a-sage", "sage", "ended", "done"),
+        SAID,
+        Live("lobby", 1),
+        TurnChange("lobby", 9, "a-sage", "sage", "begun"),
+    ]
+    told = [report.event(event) for event in happens]
+    assert told[1:4] == ["", "", ""]
+    assert told[5:] == ["[12:00] -!- sage [bot] is writing …\n"] * 2
 
 
 def test_a_warning_has_a_colour_and_a_sentence_has_none(monkeypatch: pytest.MonkeyPatch) -> None:

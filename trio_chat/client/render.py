@@ -33,6 +33,9 @@ from trio_chat.client.ink import QUIET, add_name, add_nick, add_text
 REMEMBERED_MESSAGES: Final = 1_000
 """How many messages are remembered by who said them and when, to name one when it is deleted."""
 
+REMEMBERED_TURNS: Final = 100
+"""How many turns of bots are remembered as begun, to tell so once of each."""
+
 _NO_TIME: Final = "--:--"
 
 Lines = list[Text]
@@ -54,6 +57,7 @@ class Renderer:
         self._label = label
         self._zone = zone
         self._day: datetime.date | None = None
+        self._begun: OrderedDict[tuple[str, int, str], None] = OrderedDict()
         self._said: OrderedDict[tuple[str, int], tuple[str, int]] = OrderedDict()
         self._renderers: Mapping[type, Callable[[Any, float], Lines]] = {
             Message: lambda message, _: self._message(message),
@@ -158,8 +162,19 @@ class Renderer:
         return [*day, line]
 
     def _turn(self, turn: TurnChange, now_s: float) -> Lines:
-        """Say that a bot is at work, and what has kept it from finishing; that it has finished, its post shows."""
-        if turn.reason == "done":
+        """Say that a bot is at work, and what has kept it from finishing; that it has finished, its post shows.
+
+        Whoever comes into a room, or back, is told of each turn that is open: also of those known already.
+        """
+        key = (turn.room, turn.turn, turn.author)
+        was_begun = key in self._begun
+        if turn.change == "begun":
+            self._begun[key] = None
+            if len(self._begun) > REMEMBERED_TURNS:
+                self._begun.popitem(last=False)
+        else:
+            self._begun.pop(key, None)
+        if turn.reason == "done" or (turn.change == "begun" and was_begun):
             return []
         line, day = self._news(now_s, turn.room)
         add_nick(line, turn.nick, bot=True)

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import msgspec
 
-from protocol import Answer, Members, encode
+from protocol import Answer, Joined, Live, Members, TurnChange, encode
 from trio_chat.client.events import ClientEvent, Connected, Disconnected
 from trio_chat.client.harmless import harmless_json
 from trio_chat.client.ink import Painter
@@ -67,6 +67,7 @@ class ForPeople:
         self._server = server
         self._clock = clock
         self._cut_off_for: str | None = None
+        self._held: dict[str, list[TurnChange]] = {}  # of rooms whose stored entries are on their way
 
     def event(self, event: ClientEvent) -> str:
         if isinstance(event, Connected):
@@ -74,6 +75,12 @@ class ForPeople:
             return self.say(f"Back again, as {event.nick}." if event.again else self._first(event))
         if isinstance(event, Disconnected):
             return self._cut_off(event)
+        if isinstance(event, Joined):
+            self._held[event.room] = []
+        elif isinstance(event, Live):
+            return "".join(self._lines(turn) for turn in self._held.pop(event.room, ()))
+        elif isinstance(event, TurnChange) and event.room in self._held:
+            return self._hold(event)
         # Members as an event only refresh what one has been told by arrivals and departures.
         return "" if isinstance(event, Members) else self._lines(event)
 
@@ -88,6 +95,15 @@ class ForPeople:
 
     def enter(self, room: str | None) -> None:
         self._renderer.room = room
+
+    def _hold(self, turn: TurnChange) -> str:
+        """Tell that a bot is writing behind what it has said before, which is still to come."""
+        held = self._held[turn.room]
+        if turn.change == "begun":
+            held.append(turn)
+            return ""
+        held[:] = [begun for begun in held if begun.turn != turn.turn]
+        return self._lines(turn)
 
     def _cut_off(self, event: Disconnected) -> str:
         if event.reason == self._cut_off_for:  # an attempt to come back that failed as the one before

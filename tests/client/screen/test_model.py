@@ -2,7 +2,7 @@
 
 import pytest
 
-from protocol import DraftShown, Gap, Joined, Message, Notice, Posted, Presence, TurnChange
+from protocol import DraftShown, Gap, Joined, Live, Message, Notice, Posted, Presence, TurnChange
 from tests.client.screen.staged import ME, NOW_MS, Stage
 from trio_chat.client.events import Connected, Disconnected
 from trio_chat.client.screen.model import PENDING
@@ -168,6 +168,32 @@ def test_drafts_go_with_their_turn_the_message_and_the_connection() -> None:
     stage.model.take(TurnChange("lobby", 6, "a-sage", "sage", "begun"))
     stage.model.take(Disconnected("gone.", 1))
     assert drafts == {}
+
+
+def test_who_comes_in_the_middle_of_a_turn_sees_it_and_what_was_said_before_takes_nothing_from_it() -> None:
+    stage = Stage("lobby")
+    drafts = stage.model.rooms["lobby"].drafts
+    begun = TurnChange("lobby", 5, "a-sage", "sage", "begun")
+    for happens in (
+        Joined("lobby", "e", 2, "", [], 2, 9),
+        begun,
+        DraftShown("lobby", 5, "a-sage", "sage", "half"),
+        Message("lobby", 1, NOW_MS, "a-sage", "sage", "of yesterday", bot=True),
+        begun,
+        Message("lobby", 2, NOW_MS, "a-bob", "bob", "sage?"),
+        Live("lobby", 2),
+    ):
+        stage.model.take(happens)
+    assert [(turn, draft.text) for turn, draft in drafts.items()] == [(5, "half")]
+    stage.model.take(Message("lobby", 3, NOW_MS, "a-sage", "sage", "half and whole", bot=True))
+    assert drafts[5].text == ""
+
+
+def test_a_turn_whose_end_was_missed_is_gone_when_one_is_let_in_again() -> None:
+    stage = Stage("lobby")
+    stage.model.take(TurnChange("lobby", 5, "a-sage", "sage", "begun"))
+    stage.model.take(Joined("lobby", "e", 0, "", [], 2, 9))
+    assert stage.model.rooms["lobby"].drafts == {}
 
 
 def test_an_outage_is_told_once_and_so_is_its_end() -> None:

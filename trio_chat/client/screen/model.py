@@ -126,7 +126,7 @@ class Model(Places):
         room.timeline.happened(entry)
         room.seen(entry.seq)
         if isinstance(entry, Message):
-            if entry.bot:
+            if entry.bot and entry.seq > room.came_at:
                 for turn in [turn for turn, draft in room.drafts.items() if draft.author == entry.author]:
                     room.drafts[turn] = Draft(entry.author, entry.nick)
             self._count(room, entry)
@@ -171,6 +171,8 @@ class Model(Places):
     def _joined(self, joined: Joined) -> None:
         is_new = joined.room not in self.rooms
         room = self._of(joined.room)
+        room.came_at = joined.head
+        room.drafts.clear()  # the server tells of all turns that are open, and of no others, right behind this
         if is_new and joined.id is None:  # somebody else has opened it, to say something
             room.news_after = joined.head
         if is_new and self.room is None:
@@ -195,7 +197,7 @@ class Model(Places):
     def _turn(self, turn: TurnChange) -> None:
         room = self._of(turn.room)
         if turn.change == "begun":
-            room.drafts[turn.turn] = Draft(turn.author, turn.nick)
+            room.drafts.setdefault(turn.turn, Draft(turn.author, turn.nick))
             return
         room.drafts.pop(turn.turn, None)
         if turn.reason != "done":

@@ -47,6 +47,7 @@ class Room:
         found: the seq of a hit that one has gone to.
         drafts: by turn, what bots are about to say.
         posts: by key, what we have said and not yet seen.
+        came_at: the head of the log when the server last let us in; what it has told of turns is younger than that.
         news_after: the seq behind which what comes is news, and not what one had missed before; None: not known yet.
     """
 
@@ -61,6 +62,7 @@ class Room:
         self.found: int | None = None
         self.drafts: dict[int, Draft] = {}
         self.posts: dict[str, Post] = {}
+        self.came_at = 0
         self.news_after: int | None = None
 
     @property
