@@ -6,7 +6,7 @@ import json
 import pytest
 
 from protocol import Joined, Live, Member, Members, Message, Notice, Posted, TurnChange
-from trio_chat.client.events import Connected, Disconnected
+from trio_chat.client.events import ClientEvent, Connected, Disconnected
 from trio_chat.client.ink import Painter
 from trio_chat.client.render import Renderer
 from trio_chat.client.report import ForPeople, ForPrograms
@@ -52,7 +52,7 @@ def test_who_comes_in_the_middle_of_a_turn_is_told_so_behind_what_was_said_befor
     report = for_people()
     report.enter("lobby")
     began, over = (TurnChange("lobby", turn, "a-sage", "sage", "begun") for turn in (7, 8))
-    happens = [
+    happens: list[ClientEvent] = [
         Joined("lobby", "e", 1, "", [], 1, 1),
         began,
         over,

@@ -1,9 +1,7 @@
 """The full-screen program: tasks for events, keys and drawing, in the client's nursery.
 
 This file owns those, and what becomes of the program when one of them ends. It must not know what a key for going about
-does (that is `browsing`), the server's answers (`deeds`), nor how anything is drawn. Drawing is the work of one task,
-which writes a frame at a time, in a thread: keys ask it for a frame at once, events for one in `FRAME_S`. A paused
-terminal gets none, and holds up nothing.
+does (that is `browsing`), the server's answers (`deeds`), nor how and when anything is drawn (`frames`).
 """
 
 import time
@@ -12,37 +10,29 @@ from typing import Final
 
 import trio
 
-from protocol import TEXT_CHARS, Live, Message
+from protocol import TEXT_CHARS, Live
 from trio_chat.client.editor import Action, Leave, Redraw, Submitted, TooLong
 from trio_chat.client.errors import ChatError
 from trio_chat.client.keys import Chord, Input, Key, Mouse
 from trio_chat.client.lines import asks_to_quit
-from trio_chat.client.output import Output
+from trio_chat.client.screen.bell import Bell
 from trio_chat.client.screen.browsing import Browser
 from trio_chat.client.screen.composer import Composer
 from trio_chat.client.screen.deeds import Deeds, ScreenClient
 from trio_chat.client.screen.errands import WAITING_LINES, Errands
+from trio_chat.client.screen.frames import Frames
 from trio_chat.client.screen.helping import KEYS, Helper
 from trio_chat.client.screen.interrupting import Interrupter
 from trio_chat.client.screen.model import Model
-from trio_chat.client.screen.painter import Painter
-from trio_chat.client.screen.palette import Palette, colours_wanted
 from trio_chat.client.screen.reading import Reader
-from trio_chat.client.screen.terminal import ScreenTerminal, title
+from trio_chat.client.screen.terminal import ScreenTerminal
 from trio_chat.client.screen.view import View
 from trio_chat.client.screen.words import Words
 
-FRAME_S: Final = 1 / 60
-"""Between two frames for the sake of events; keys are not kept waiting."""
-
-TICK_S: Final = 1.0
 PING_S: Final = 10.0
 
 ESCAPE_S: Final = 0.05
 """How long an ESC may be the beginning of another key: what a terminal sends for one comes at once."""
-
-HINT_S: Final = 4.0
-"""How long something is told in passing, unless a key comes before."""
 
 GOODBYE_S: Final = 2.0
 """How long Ctrl-D waits for the server to answer what was typed before."""
@@ -61,7 +51,6 @@ class FullScreen:
         code: the exit status so far.
         last_words: sentences for standard error, once the terminal is as it was.
         unfinished: whether input is left that should be carried out before the end: never, for a person sees it.
-        output: what is drawn goes this way.
 
     Args:
         terminal: where it takes place.
@@ -75,18 +64,20 @@ class FullScreen:
     def __init__(self, terminal: ScreenTerminal, client: ScreenClient, server: str, *, notify: bool = False) -> None:
         self.code = 0
         self.last_words: list[str] = []
-        self.output = Output(terminal.write, self._frame)
         self._terminal = terminal
         self._client = client
         self._server = server
-        self._notify = notify
         words = Words(lambda name: self._model.label(name))
         self._model = Model(client, lambda what: words.lines(what, time.time()), lambda: int(time.time() * 1_000))
         self._helper = Helper(client, self._model)
         self._composer = Composer(self._helper)
         self._view = View(self._model, words, self._composer, lambda click: self._browser.click(click))
+        self._bell = Bell(self._model, server, wanted=notify)
+        self._frames = Frames(
+            terminal, self._model, self._view, self._bell, lambda: self._helper.usage(self._composer.text)
+        )
         reader = Reader(client, self._model)
-        self._browser = Browser(self._model, self._view, words, reader, self._start, self._say_hint)
+        self._browser = Browser(self._model, self._view, words, reader, self._start, self._frames.hint)
         self._deeds = self._browser.deeds = Deeds(
             client,
             self._model,
@@ -94,16 +85,11 @@ class FullScreen:
             show_keys=lambda: self._model.answer(KEYS),
             leave=self.leave,
         )
-        self._interrupter = Interrupter(self._model, self._deeds, self._start, self._say_hint, self.leave)
-        self._painter = Painter(Palette(colours_wanted()))
-        terminal.on_taken = self._painter.forget
+        self._interrupter = Interrupter(self._model, self._deeds, self._start, self._frames.hint, self.leave)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery
-        self._changed = trio.Event()
-        self._errands = Errands(self._deeds.carry_out, lambda: self._changed.set())
+        self._errands = Errands(self._deeds.carry_out, self._frames.changed)
         self._greeted = False
-        self._hint, self._hint_until = "", 0.0
-        self._mentioned: Message | None = None
 
     async def run(self, room: str) -> None:
         """Talk, from `room` on, until somebody or something ends it; the terminal is then as it was found."""
@@ -111,10 +97,8 @@ class FullScreen:
             with self._scope:
                 async with trio.open_nursery() as self._nursery:
                     self._nursery.start_soon(self._draw)
-                    self._nursery.start_soon(self._pace)
-                    self._nursery.start_soon(self._terminal.follow_signals, self.output)
+                    self._nursery.start_soon(self._terminal.follow_signals, self._frames.output)
                     self._nursery.start_soon(self._watch)
-                    self._nursery.start_soon(self._tick)
                     self._nursery.start_soon(self._ping)
                     self._nursery.start_soon(self._talk, room)
                     await self._take_keys()
@@ -148,7 +132,7 @@ class FullScreen:
             async for event in self._client:
                 self._model.take(event)
                 self._deeds.close_left()
-                self._changed.set()
+                self._frames.changed()
                 self._errands.changed()
                 if isinstance(event, Live):
                     self._arrived(event.room)
@@ -163,19 +147,10 @@ class FullScreen:
         if room == self._model.current:
             self._browser.fill_soon()
 
-    async def _tick(self) -> None:
-        while True:
-            await trio.sleep(TICK_S)
-            if self._hint and trio.current_time() > self._hint_until:
-                self._hint = ""
-                self._changed.set()
-            if self._model.outage is not None:  # the seconds to the next attempt are counted down
-                self._changed.set()
-
     async def _ping(self) -> None:
         while True:
             self._model.latency_s = await self._client.ping()
-            self._changed.set()
+            self._frames.changed()
             await trio.sleep(PING_S)
 
     def _start(self, deed: Callable[[], Awaitable[object]]) -> None:
@@ -187,7 +162,7 @@ class FullScreen:
             await deed()
         except ChatError as error:
             self.finish(1, str(error))
-        self._changed.set()
+        self._frames.changed()
 
     # --- keys ---------------------------------------------------------------------------------------------
 
@@ -204,12 +179,11 @@ class FullScreen:
             else:
                 for given in list(decoder.feed(data)):
                     await self._take(given)
-            self.output.refresh()
+            self._frames.output.refresh()
 
     async def _take(self, given: Input) -> None:
-        self._hint = ""
-        if self._model.mentioned is self._mentioned:  # which has rung, and somebody is here
-            self._model.mentioned = None
+        self._frames.hint("")
+        self._bell.answered()
         if self._browser.took(given):
             return
         match given:
@@ -220,7 +194,7 @@ class FullScreen:
             case Mouse(button=button, column=column, row=row):
                 self._view.click(button, column, row)
             case Chord(name="ctrl-z"):
-                await self._terminal.stop(self.output)
+                await self._terminal.stop(self._frames.output)
             case Chord(name="f1"):
                 self._model.answer(KEYS)
             case Chord(name=name) if name != "shift-tab":
@@ -248,11 +222,11 @@ class FullScreen:
             case Submitted(text=text):
                 await self._submit(text.rstrip("\n"))
             case TooLong(chars=chars):
-                self._say_hint(f"{chars} characters were left out: a message has at most {TEXT_CHARS}.")
+                self._frames.hint(f"{chars} characters were left out: a message has at most {TEXT_CHARS}.")
             case Leave():
                 await self._end_politely()
             case Redraw():
-                self._painter.forget()
+                self._frames.redraw()
 
     async def _submit(self, text: str) -> None:
         if not text.strip():
@@ -265,7 +239,7 @@ class FullScreen:
             return
         if not await self._errands.has_room(lambda: self._client.connected):
             self._composer.replace(text)
-            self._say_hint(FULL)
+            self._frames.hint(FULL)
             return
         if not Deeds.finds(text):  # everything else is answered at the end
             self._browser.to_newest()
@@ -273,7 +247,7 @@ class FullScreen:
         if line is None:
             return
         if not self._client.connected:
-            self._say_hint(AWAY)
+            self._frames.hint(AWAY)
         self._errands.put(line)
 
     # --- leaving ------------------------------------------------------------------------------------------
@@ -287,30 +261,5 @@ class FullScreen:
     # --- drawing ------------------------------------------------------------------------------------------
 
     async def _draw(self) -> None:
-        await self.output.run()
-        error = self.output.error
+        error = await self._frames.draw()
         self.finish(0 if error is None else 1, None if error is None else f"The terminal is gone: {error.strerror}.")
-
-    async def _pace(self) -> None:
-        while True:
-            await self._changed.wait()
-            self._changed = trio.Event()
-            self.output.refresh()
-            await trio.sleep(FRAME_S)
-
-    def _say_hint(self, hint: str) -> None:
-        self._hint, self._hint_until = hint, trio.current_time() + HINT_S
-
-    def _frame(self, _: str) -> str:
-        self._view.hint = self._hint or self._helper.usage(self._composer.text)
-        size = self._terminal.size
-        return self._painter.paint(size, self._view.render(size)) + self._notice()
-
-    def _notice(self) -> str:
-        mentioned = self._model.mentioned
-        if not self._notify or mentioned is self._mentioned:
-            return ""
-        self._mentioned = mentioned
-        if mentioned is None:
-            return title(self._server)
-        return "\a" + title(f"{mentioned.nick} in {self._model.label(mentioned.room)}")
