@@ -31,7 +31,7 @@ def test_what_is_asked_for_is_passed_on() -> None:
     assert options("chat://[::1]:99", nick="n", room="#trio", json=True, send="x") == Options(
         "chat://[::1]:99", "[::1]:99", "n", "trio", True, "x"
     )
-    plain = Options(DEFAULT_URL, "127.0.0.1:5002", "n", "lobby", plain=True, notify=True)
+    plain = Options(DEFAULT_URL, "127.0.0.1:5002", "n", "lobby", plain=True, notify=True, is_room_asked=False)
     assert options(nick="n", plain=True, notify=True) == plain
 
 

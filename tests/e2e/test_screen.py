@@ -34,7 +34,7 @@ def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @asynccontextmanager
 async def seat(url: str, nick: str, *, columns: int = 100, rows: int = 30) -> AsyncIterator[Seat]:
-    """Somebody in the lobby, at a whole screen."""
+    """Somebody at a whole screen: in the lobby the first time, and then where they were."""
     with pty_screen(columns, rows) as pty:
         pty.screen.mode.discard(WRAPS)
         pty.screen.set_mode(7, private=True)
@@ -229,6 +229,38 @@ async def test_ctrl_z_gives_the_terminal_to_the_shell_and_fg_takes_it_back(
             assert await at.code() == 0
         finally:
             at.end()
+
+
+async def test_whoever_leaves_or_is_killed_finds_the_next_time_what_was_said_since(server: ServerProcess) -> None:
+    async with open_client(server.url, nick="bob", session="b" * 32) as bob, trio.open_nursery() as nursery:
+        nursery.start_soon(_read, bob)
+        for room in ("lobby", "dev"):
+            await bob.join(room, last=0)
+        async with seat(server.url, "ann") as ann:
+            ann.pty.type("/join dev\r")
+            await ann.pty.until_shown("2 #dev")
+            await bob.post("dev", "seen by ann")
+            await ann.pty.until_shown("bob │ seen by ann")
+            ann.pty.type("/quit\r")
+            assert await ann.code() == 0
+        for number in range(60):
+            await bob.post("lobby", f"while ann sleeps {number}")
+        await bob.post("dev", "good morning")
+        async with seat(server.url, "ann") as ann:
+            await ann.pty.until_shown("bob │ good morning")
+            await ann.pty.until_shown("1 #lobby     60")
+            assert ann.pty.lines[0].startswith(" #dev")
+            seen = [row[20:] for row in ann.pty.lines]
+            at = next(number for number, row in enumerate(seen) if "─ new ─" in row)
+            assert "seen by ann" in seen[at - 1]
+            assert "good morning" in seen[at + 1]
+            ann.process.kill()
+        async with seat(server.url, "ann") as ann:
+            await ann.pty.until_shown("bob │ good morning")
+            await ann.pty.until_shown("1 #lobby     60")
+            ann.pty.type("\x1b1")
+            await ann.pty.until_shown("while ann sleeps 59")
+        nursery.cancel_scope.cancel()
 
 
 class Tmux:

@@ -23,6 +23,7 @@ from trio_chat.client.url import DEFAULT_URL, parse_url
 from trio_chat.command_line import fail, run_app
 
 STDIN: Final = 0
+LOBBY: Final = "lobby"
 FAILED: Final = 1
 INTERRUPTED: Final = 130
 _ANOTHER_NICK_HELPS: Final = ("nick_taken", "bad_name")
@@ -63,7 +64,10 @@ def options(
     nick: Annotated[
         str | None, Parameter(help="Your name; without it you are asked, or go by your login name.")
     ] = None,
-    room: Annotated[str, Parameter(help="The room to go to first.")] = "lobby",
+    room: Annotated[
+        str | None,
+        Parameter(help=f"The room to go to first; without it, on a full screen, where you were last, or the {LOBBY}."),
+    ] = None,
     plain: Annotated[bool, Parameter(help="Talk line by line, not on a full screen.", negative="")] = False,
     notify: Annotated[
         bool,
@@ -82,14 +86,14 @@ def options(
         server = str(parse_url(url))
     except BadUrl as error:
         raise Mistake(str(error)) from error
-    room = room.removeprefix("#")
-    _check_name("room", room, ROOM_CHARS)
+    first = LOBBY if room is None else room.removeprefix("#")
+    _check_name("room", first, ROOM_CHARS)
     if nick is not None:
         _check_name("nick", nick, NICK_CHARS)
     text = None if send is None else _text(send)
     if nick is None:
         nick = _ask_nick() if text is None and not json and os.isatty(STDIN) else _login_name()
-    return Options(url, server, nick, room, json, text, plain, notify)
+    return Options(url, server, nick, first, json, text, plain, notify, room is not None)
 
 
 def _check_name(what: str, name: str, limit: int) -> None:

@@ -25,6 +25,7 @@ from trio_chat.client.render import Renderer
 from trio_chat.client.report import ForPeople, ForPrograms, Report
 from trio_chat.client.terminal import Terminal
 from trio_chat.client.typist import Typist
+from trio_chat.client.url import parse_url
 
 if TYPE_CHECKING:
     from trio_chat.client.screen.program import FullScreen
@@ -34,7 +35,8 @@ _LEAVE_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SI
 
 
 class Options(Struct, frozen=True):
-    """What the command line asks for: `text` is to be posted once, without a conversation; `plain` is line mode."""
+    """What the command line asks for: `text` is to be posted once, without a conversation; `plain` is line mode;
+    `is_room_asked` is false where `room` is only where one goes who was nowhere before."""
 
     url: str
     server: str
@@ -44,6 +46,7 @@ class Options(Struct, frozen=True):
     text: str | None = None
     plain: bool = False
     notify: bool = False
+    is_room_asked: bool = True
 
 
 class Interruption:
@@ -132,7 +135,7 @@ async def talk(client: Client, options: Options, stdin: int, stdout: int, interr
     run: Callable[[str], Awaitable[None]]
     if at_terminal and not options.plain:
         conversation = _full_screen(client, options, stdin, stdout)
-        run = conversation.run
+        run = partial(conversation.run, asked=options.is_room_asked)
     elif at_terminal:
         typist = Typist(Terminal(stdin, stdout), client, report)
         conversation, run = typist.talk, typist.run
@@ -153,10 +156,12 @@ async def talk(client: Client, options: Options, stdin: int, stdout: int, interr
 def _full_screen(client: Client, options: Options, stdin: int, stdout: int) -> "FullScreen":
     # Line mode needs no urwid, and a script should not wait for its import.
     from trio_chat.client.screen.program import FullScreen
+    from trio_chat.client.screen.shelf import Shelf, shelf_path
     from trio_chat.client.screen.terminal import ScreenTerminal
 
     terminal = ScreenTerminal(stdin, stdout, titled=options.notify)
-    return FullScreen(terminal, client, options.server, notify=options.notify)
+    shelf = Shelf(shelf_path(parse_url(options.url), options.nick))
+    return FullScreen(terminal, client, options.server, shelf, notify=options.notify)
 
 
 def _for_people(client: Client, server: str, *, colours: bool) -> Report:

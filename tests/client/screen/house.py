@@ -11,6 +11,7 @@ from tests.client.pty_screen import PtyScreen, pty_screen
 from trio_chat import Bot
 from trio_chat.client import Client, open_client
 from trio_chat.client.screen.program import FullScreen
+from trio_chat.client.screen.shelf import Shelf
 from trio_chat.client.screen.terminal import ScreenTerminal
 from trio_chat.server import Server, ServerConfig, open_server
 from trio_chat.server.governor import Allowance
@@ -103,18 +104,29 @@ class Person:
 
 
 @asynccontextmanager
-async def ann_at(house: House, columns: int = 120, rows: int = 24, *, notify: bool = False) -> AsyncIterator[Person]:
-    """Ann, in the lobby, for as long as the block lasts; then her terminal is as it was."""
+async def ann_at(
+    house: House,
+    columns: int = 120,
+    rows: int = 24,
+    *,
+    notify: bool = False,
+    shelf: Shelf | None = None,
+    room: str = "",
+) -> AsyncIterator[Person]:
+    """Ann for as long as the block lasts; then her terminal is as it was.
+
+    She is in the lobby, unless she asks for a room, or has a shelf that says where she was.
+    """
     with pty_screen(columns, rows) as pty:
         found = pty.modes
-        session = secrets.token_hex(16)
+        session = "a" * 32
         async with open_client(nick="ann", session=session, dial=house.server.dial) as client:
             terminal = ScreenTerminal(pty.slave, pty.slave, titled=notify)
-            person = Person(pty, FullScreen(terminal, client, "home", notify=notify), client)
+            person = Person(pty, FullScreen(terminal, client, "home", shelf, notify=notify), client)
             async with trio.open_nursery() as nursery:
 
                 async def run() -> None:
-                    await person.screen.run("lobby")
+                    await person.screen.run(room or "lobby", asked=bool(room))
                     person.left.set()
 
                 nursery.start_soon(run)

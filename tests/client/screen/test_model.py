@@ -5,8 +5,10 @@ import pytest
 from protocol import DraftShown, Gap, Joined, Live, Message, Notice, Posted, Presence, TurnChange
 from tests.client.screen.staged import ME, NOW_MS, Stage
 from trio_chat.client.events import Connected, Disconnected
+from trio_chat.client.rooms import RoomView
+from trio_chat.client.screen.bookmarks import Bookmarks, Mark
 from trio_chat.client.screen.model import PENDING
-from trio_chat.client.screen.room import Anchor, names
+from trio_chat.client.screen.room import Anchor, Room, names
 from trio_chat.client.screen.timeline import Note
 
 
@@ -86,6 +88,89 @@ def test_what_comes_after_a_log_has_begun_anew_is_news() -> None:
 )
 def test_a_nick_is_named_as_a_word_of_its_own(text: str, named: bool) -> None:
     assert names(text, "ann") is named
+
+
+def back(stage: Stage, room: str, read: Mark, head: int, seqs: range) -> Room:
+    """Come back into a room of which the log is at `head`, and of which the entries `seqs` are sent."""
+    stage.model.remember(Bookmarks({room: read}))
+    joined = Joined(room, "e", head, "", [], 2, 9)
+    stage.client.rooms[room] = RoomView(joined, 50)
+    stage.model.take(joined)
+    for seq in seqs:
+        stage.model.take(Message(room, seq, NOW_MS, "a-bob", "bob", "Ann?" if seq == head else "hm"))
+    stage.model.take(Live(room, head))
+    return stage.model.rooms[room]
+
+
+def test_who_comes_back_finds_unread_what_was_said_since() -> None:
+    stage = Stage("lobby")
+    dev = back(stage, "dev", Mark("e", 3), 6, range(1, 7))
+    assert (dev.unread, dev.mentions, dev.line, dev.read) == (3, 1, 3, 3)
+    stage.model.look_at("dev")
+    assert (dev.unread, dev.line, dev.read) == (0, 3, 6)
+    assert stage.model.bookmarks().rooms["dev"] == Mark("e", 6)
+
+
+def test_who_comes_back_to_far_more_than_is_fetched_sees_how_much_it_is() -> None:
+    stage = Stage("lobby")
+    dev = back(stage, "dev", Mark("e", 3), 50_000, range(49_951, 50_001))
+    assert (dev.unread, dev.mentions, dev.line, dev.read) == (49_997, 1, 3, 3)
+    private = back(stage, "~x", Mark("e", 3), 100, range(51, 101))
+    assert (private.unread, private.mentions) == (97, 97)
+
+
+def test_who_comes_back_to_nothing_new_or_to_the_room_that_is_looked_at_has_nothing_unread() -> None:
+    stage = Stage("lobby")
+    dev = back(stage, "dev", Mark("e", 6), 6, range(1, 7))
+    assert (dev.unread, dev.line, dev.read) == (0, None, 6)
+    stage.model.look_at("ops")
+    ops = back(stage, "ops", Mark("e", 3), 6, range(1, 7))
+    assert (ops.unread, ops.line, ops.read) == (0, 3, 6)
+    far = back(stage, "far", Mark("e", 9), 6, range(1, 7))  # more than there is: a server that was set back
+    assert (far.unread, far.read) == (0, 6)
+
+
+def test_in_a_log_of_another_epoch_all_is_unread() -> None:
+    stage = Stage("lobby")
+    dev = back(stage, "dev", Mark("before", 5), 6, range(1, 7))
+    assert (dev.unread, dev.line, dev.read) == (6, 0, 0)
+    stage.model.look_at("dev")
+    assert stage.model.bookmarks().rooms["dev"] == Mark("e", 6)
+
+
+def test_a_room_counts_as_read_up_to_what_is_unread_and_never_less() -> None:
+    stage = Stage("lobby", "dev")
+    stage.say("seen", room="dev")
+    stage.model.look_at("dev")
+    stage.model.look_at("lobby")
+    stage.say("mine", "ann", room="dev")
+    stage.say("new", room="dev")
+    stage.say("newer", room="dev")
+    assert stage.model.bookmarks() == Bookmarks({"lobby": Mark("e", 0), "dev": Mark("e", 2)}, "lobby")
+    lobby = stage.model.rooms["lobby"]
+    stage.say("one")
+    lobby.anchor = Anchor((1, 0))
+    stage.say("below")
+    assert stage.model.bookmarks().rooms["lobby"].seq == 1
+    lobby.follow()
+    assert stage.model.bookmarks().rooms["lobby"].seq == 2
+
+
+def test_a_log_that_begins_anew_is_read_from_its_beginning() -> None:
+    stage = Stage("lobby")
+    stage.say("old")
+    cursor = stage.client.rooms["lobby"].cursor
+    cursor.epoch = "other"
+    stage.model.take(Gap("lobby", 1, 1, "epoch"))
+    assert stage.model.bookmarks().rooms["lobby"] == Mark("other", 0)
+
+
+def test_rooms_stand_in_their_old_order_in_whatever_order_one_comes_back() -> None:
+    stage = Stage("new")
+    stage.model.remember(Bookmarks({name: Mark("e", 0) for name in ("a", "b", "c")}))
+    for room in ("c", "other", "a", "b"):
+        stage.join(room)
+    assert list(stage.model.rooms) == ["a", "b", "c", "new", "other"]
 
 
 def test_an_answer_to_us_is_meant_for_us() -> None:

@@ -216,8 +216,10 @@ class Deeds:
             ChatError: that is refused, or the client has ended.
         """
         self._going += 1
-        self._show_joined(await self._client.join(room))
-        self._going -= 1
+        try:
+            self._show_joined(await self._client.join(room))
+        finally:
+            self._going -= 1
 
     def _show_joined(self, joined: Joined) -> None:
         self._led_to = joined.room

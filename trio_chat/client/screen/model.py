@@ -108,21 +108,22 @@ class Model(Places):
             self.room.follow()
         self.say(sentence, warning=warning)
 
-    def _of(self, name: str) -> Room:
-        return self.rooms.setdefault(name, Room(name))
-
     def _live(self, live: Live) -> None:
-        room = self._of(live.room)
+        room = self.put(live.room)
+        room.note_read()
         room.timeline.reached(live.seq)
         room.seen(live.seq)
         if room.news_after is None:
             room.news_after = live.seq
 
     def _draft(self, draft: DraftShown) -> None:
-        self._of(draft.room).drafts[draft.turn] = Draft(draft.author, draft.nick, draft.text, draft.doing)
+        self.put(draft.room).drafts[draft.turn] = Draft(draft.author, draft.nick, draft.text, draft.doing)
 
     def _entry(self, entry: Message | Edited | Redacted | TopicSet) -> None:
-        room = self._of(entry.room)
+        room = self.put(entry.room)
+        room.note_read()
+        if not room.timeline.head:
+            self._count_missed(room, entry.seq)
         room.timeline.happened(entry)
         room.seen(entry.seq)
         if isinstance(entry, Message):
@@ -131,6 +132,17 @@ class Model(Places):
                     room.drafts[turn] = Draft(entry.author, entry.nick)
             self._count(room, entry)
 
+    def _count_missed(self, room: Room, first: int) -> None:
+        """Count what was said since one was here the last time, and lies before the first entry that has come: each
+        entry as one that is unread, for nobody knows better without fetching them."""
+        if room.news_after is None or first - 1 <= room.news_after:
+            return
+        room.line = room.news_after
+        if room.name != self.current:
+            missed = first - 1 - room.news_after
+            room.unread += missed
+            room.mentions += missed if room.is_private else 0
+
     def _count(self, room: Room, message: Message) -> None:
         is_news = room.news_after is not None and message.seq > room.news_after
         if not is_news or message.author == self.me.author or message.redacted:
@@ -138,9 +150,10 @@ class Model(Places):
         meant = self.is_meant(message)
         if meant:
             self.mentioned = message
-        if room.name != self.current:
-            if not room.unread and room.line is None:
-                room.line = message.seq - 1
+        is_here = room.name == self.current
+        if room.line is None and (message.seq <= room.came_at if is_here else not room.unread):
+            room.line = message.seq - 1
+        if not is_here:
             room.unread += 1
             room.mentions += meant
         elif room.anchor is not None:
@@ -159,10 +172,13 @@ class Model(Places):
         return names(message.text, self.me.nick)
 
     def _gap(self, gap: Gap) -> None:
-        room = self._of(gap.room)
+        room = self.put(gap.room)
         if gap.reason == "epoch":
             room.timeline.clear()
             room.line = None
+            room.read = 0
+            if (view := self.view(gap.room)) is not None:
+                room.epoch = view.cursor.epoch
             room.news_after = None if room.news_after is None else 0
             room.follow()
         room.timeline.reached(gap.next - 1)
@@ -170,20 +186,29 @@ class Model(Places):
 
     def _joined(self, joined: Joined) -> None:
         is_new = joined.room not in self.rooms
-        room = self._of(joined.room)
+        room = self.put(joined.room)
         room.came_at = joined.head
         room.drafts.clear()  # the server tells of all turns that are open, and of no others, right behind this
-        if is_new and joined.id is None:  # somebody else has opened it, to say something
-            room.news_after = joined.head
+        if not room.epoch:
+            self._begun(room, joined)
         if is_new and self.room is None:
             self.look_at(joined.room)
+
+    def _begun(self, room: Room, joined: Joined) -> None:
+        """Take in where a room stands that one has come into."""
+        room.epoch, room.read = joined.epoch, joined.head
+        mark = self._marks.pop(room.name, None)
+        if mark is not None:
+            room.news_after = room.read = min(mark.seq, joined.head) if mark.epoch == joined.epoch else 0
+        elif joined.id is None:  # somebody else has opened it, to say something
+            room.news_after = joined.head
 
     def _presence(self, presence: Presence) -> None:
         """Tell who comes and goes, in the line that does so already if nothing has happened since."""
         if not Comings.fits(presence):
             self.tell(presence, presence.room)
             return
-        timeline, now_ms = self._of(presence.room).timeline, self.now_ms()
+        timeline, now_ms = self.put(presence.room).timeline, self.now_ms()
         last = timeline.last_note
         told = last.tells_of if last is not None and now_ms - last.at < COMINGS_MS else None
         if last is not None and isinstance(told, Comings) and not told.is_full:
@@ -195,7 +220,7 @@ class Model(Places):
             timeline.note(Note(now_ms, told.line(), tells_of=told))
 
     def _turn(self, turn: TurnChange) -> None:
-        room = self._of(turn.room)
+        room = self.put(turn.room)
         if turn.change == "begun":
             room.drafts.setdefault(turn.turn, Draft(turn.author, turn.nick))
             return
@@ -221,7 +246,7 @@ class Model(Places):
 
     def posting(self, room: str, key: str, text: str) -> None:
         """Show what we say before the server has it."""
-        posts = self._of(room).posts
+        posts = self.put(room).posts
         if len(posts) < PENDING:
             posts[key] = Post(text)
 

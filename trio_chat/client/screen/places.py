@@ -8,6 +8,7 @@ from typing import Protocol
 
 from protocol import Member
 from trio_chat.client.cursor import Cursor
+from trio_chat.client.screen.bookmarks import Bookmarks, Mark
 from trio_chat.client.screen.room import Room
 
 
@@ -60,6 +61,8 @@ class Places:
         self.rooms: dict[str, Room] = {}
         self.current: str | None = None
         self._left: str | None = None  # the room looked at before the current one
+        self._marks: dict[str, Mark] = {}  # of rooms that are not on the screen yet
+        self._order: dict[str, int] = {}
 
     @property
     def room(self) -> Room | None:
@@ -77,6 +80,30 @@ class Places:
             return f"@{view.peer}"
         return name if name.startswith("~") else f"#{name}"
 
+    # --- from one run to the next ---------------------------------------------------------------------------
+
+    def remember(self, bookmarks: Bookmarks) -> None:
+        """Take note of where one was and what one had read, for rooms that come onto the screen."""
+        self._marks = dict(bookmarks.rooms)
+        self._order = {name: number for number, name in enumerate(bookmarks.rooms)}
+
+    def bookmarks(self) -> Bookmarks:
+        """Return what is to be remembered of the rooms on the screen."""
+        for room in self.rooms.values():
+            room.note_read()
+        marks = {name: Mark(room.epoch, room.read) for name, room in self.rooms.items() if room.epoch}
+        return Bookmarks(marks, self.current)
+
+    def put(self, name: str) -> Room:
+        """Return a room, which is put on the screen if it is not there yet: where it was the last time, or last."""
+        if name not in self.rooms:
+            self.rooms[name] = Room(name)
+            if name in self._order:
+                known = sorted(self.rooms.items(), key=lambda item: self._order.get(item[0], len(self._order)))
+                self.rooms.clear()
+                self.rooms.update(known)
+        return self.rooms[name]
+
     # --- which room ---------------------------------------------------------------------------------------
 
     def look_at(self, name: str) -> None:
@@ -86,9 +113,10 @@ class Places:
         if (before := self.room) is not None:
             before.line = None if before.anchor is not None else before.timeline.head
             self._left = before.name
-        room = self.rooms.setdefault(name, Room(name))
+        room = self.put(name)
         self.current = name
         room.unread = room.mentions = 0
+        room.note_read()
 
     def neighbour(self, step: int) -> str | None:
         """Return the room so many places after the current one, around the ends."""

@@ -25,6 +25,8 @@ from trio_chat.client.screen.helping import KEYS, Helper
 from trio_chat.client.screen.interrupting import Interrupter
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.reading import Reader
+from trio_chat.client.screen.returning import Returner
+from trio_chat.client.screen.shelf import Shelf
 from trio_chat.client.screen.terminal import ScreenTerminal
 from trio_chat.client.screen.view import View
 from trio_chat.client.screen.words import Words
@@ -56,12 +58,21 @@ class FullScreen:
         terminal: where it takes place.
         client: an open client, whose events nobody else reads.
         server: what the server is called.
+        shelf: keeps where one was and what one has read, for the next time; None: nobody does.
         notify: whether a mention rings the bell, and stands in the title of the terminal's window.
     """
 
     unfinished = False
 
-    def __init__(self, terminal: ScreenTerminal, client: ScreenClient, server: str, *, notify: bool = False) -> None:
+    def __init__(
+        self,
+        terminal: ScreenTerminal,
+        client: ScreenClient,
+        server: str,
+        shelf: Shelf | None = None,
+        *,
+        notify: bool = False,
+    ) -> None:
         self.code = 0
         self.last_words: list[str] = []
         self._terminal = terminal
@@ -86,13 +97,19 @@ class FullScreen:
             leave=self.leave,
         )
         self._interrupter = Interrupter(self._model, self._deeds, self._start, self._frames.hint, self.leave)
+        self._returner = Returner(shelf, client, self._model, self._deeds.enter, self._warn)
         self._scope = trio.CancelScope()
         self._nursery: trio.Nursery
         self._errands = Errands(self._deeds.carry_out, self._frames.changed)
         self._greeted = False
 
-    async def run(self, room: str) -> None:
-        """Talk, from `room` on, until somebody or something ends it; the terminal is then as it was found."""
+    async def run(self, room: str, *, asked: bool = True) -> None:
+        """Talk until somebody or something ends it; the terminal is then as it was found.
+
+        Args:
+            room: the first room to be in.
+            asked: whether somebody wants that one; or else, where one was the last time is preferred.
+        """
         async with self._terminal.typing():
             with self._scope:
                 async with trio.open_nursery() as self._nursery:
@@ -100,7 +117,8 @@ class FullScreen:
                     self._nursery.start_soon(self._terminal.follow_signals, self._frames.output)
                     self._nursery.start_soon(self._watch)
                     self._nursery.start_soon(self._ping)
-                    self._nursery.start_soon(self._talk, room)
+                    self._nursery.start_soon(self._returner.keep)
+                    self._nursery.start_soon(self._talk, room, asked)
                     await self._take_keys()
         if unanswered := self._errands.unanswered:
             self.last_words.append(f"The server has not answered {unanswered} of your lines; they may be lost.")
@@ -116,12 +134,21 @@ class FullScreen:
             self.last_words.append(sentence)
         self.leave()
 
+    def _warn(self, sentence: str) -> None:
+        """Tell what did not go well, wherever it can still be read."""
+        if self._scope.cancel_called:
+            self.last_words.append(sentence)
+        else:
+            self._model.say(sentence, warning=True)
+            self._frames.changed()
+
     # --- what happens -------------------------------------------------------------------------------------
 
-    async def _talk(self, room: str) -> None:
+    async def _talk(self, room: str, asked: bool) -> None:
         """Go into the first room, and then carry out what is typed; keys do not wait for that."""
         try:
-            await self._deeds.enter(room)
+            await self._returner.come_in(room, asked=asked)
+            self._start(self._returner.come_back)
             self._learn_soon()
             await self._errands.run()
         except ChatError as error:

@@ -48,7 +48,9 @@ class Room:
         drafts: by turn, what bots are about to say.
         posts: by key, what we have said and not yet seen.
         came_at: the head of the log when the server last let us in; what it has told of turns is younger than that.
-        news_after: the seq behind which what comes is news, and not what one had missed before; None: not known yet.
+        news_after: the seq behind which what comes is news; None: not known yet.
+        epoch: the life of the log that all these seqs belong to; empty before the first that is known of it.
+        read: up to where all is read.
     """
 
     def __init__(self, name: str) -> None:
@@ -64,6 +66,8 @@ class Room:
         self.posts: dict[str, Post] = {}
         self.came_at = 0
         self.news_after: int | None = None
+        self.epoch = ""
+        self.read = 0
 
     @property
     def is_private(self) -> bool:
@@ -75,6 +79,12 @@ class Room:
         self.timeline.return_to_tail()
         self.anchor = self.found = None
         self.below = 0
+        self.note_read()
+
+    def note_read(self) -> None:
+        """Take what is there as read, if nothing of it is counted as unread."""
+        if not self.unread and not self.below:
+            self.read = max(self.read, self.timeline.head)
 
     def seen(self, seq: int) -> None:
         """Note that an entry is there: a post of ours with that seq need not be shown beside it."""

@@ -1,0 +1,150 @@
+"""Coming back: into the rooms where one was the last time, with what was read then; and keeping that for the next time.
+
+This file owns which rooms are joined at the start, and when bookmarks are kept. It must not know their form, nor how
+what is unread is counted.
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+import trio
+
+from protocol import Joined
+from trio_chat.client.asking import TRANSIENT
+from trio_chat.client.errors import Refused
+from trio_chat.client.screen.bookmarks import NOTHING, Damaged
+from trio_chat.client.screen.model import Model
+from trio_chat.client.screen.shelf import Shelf
+
+KEEP_S: Final = 5.0
+"""Between two writings: so much reading is lost at most when the program is killed."""
+
+DISK_S: Final = 1.0
+"""How long the start and the end wait for a disk that does not answer."""
+
+
+class Doors(Protocol):
+    """Who lets us into rooms; a `Client` does."""
+
+    async def join(self, room: str) -> Joined: ...
+
+
+class Returner:
+    """See the head of this file.
+
+    Args:
+        shelf: has the bookmarks; None: nothing is kept.
+        doors: lets us in.
+        model: what is on the screen.
+        enter: goes into the first room.
+        tell: says a sentence to the person.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf | None,
+        doors: Doors,
+        model: Model,
+        enter: Callable[[str], Awaitable[None]],
+        tell: Callable[[str], None],
+    ) -> None:
+        self._shelf = shelf
+        self._doors = doors
+        self._model = model
+        self._enter = enter
+        self._tell = tell
+        self._found = NOTHING
+        self._kept = NOTHING
+        self._had: set[str] = set()
+        self._left: set[str] = set()
+        self._has_complained = False
+
+    # --- coming -------------------------------------------------------------------------------------------
+
+    async def come_in(self, room: str, *, asked: bool) -> None:
+        """Go into the first room: `room` if it was asked for, or else that where one was last.
+
+        Raises:
+            ChatError: that is refused, or the client has ended.
+        """
+        trouble = await self._load()
+        self._model.remember(self._found)
+        first = self._found.last or next(iter(self._found.rooms), room)
+        if asked or first == room:
+            await self._enter(room)
+        else:
+            await self._go_back_to(first, otherwise=room)
+        if trouble:
+            self._tell(trouble)
+
+    async def _go_back_to(self, first: str, otherwise: str) -> None:
+        try:
+            await self._enter(first)
+        except Refused as error:
+            await self._enter(otherwise)
+            self._closed(first, error)
+
+    async def come_back(self) -> None:
+        """Join the other rooms, one after the other: a hundred at once would be a flood.
+
+        Raises:
+            ChatError: the client has ended.
+        """
+        for name in self._found.rooms:
+            if name not in self._model.me.rooms and name not in self._left:
+                try:
+                    await self._doors.join(name)
+                except Refused as error:
+                    self._closed(name, error)
+
+    def _closed(self, name: str, error: Refused) -> None:
+        """Take it that a room is not to be had any more, unless it is for now only."""
+        if error.code not in TRANSIENT:
+            self._left.add(name)
+        self._tell(f"You are not in {self._model.label(name)} any more: {error}")
+
+    # --- the shelf ----------------------------------------------------------------------------------------
+
+    async def _load(self) -> str | None:
+        """Take the bookmarks, or return why there are none."""
+        if self._shelf is None:
+            return None
+        path = self._shelf.path
+        try:
+            with trio.move_on_after(DISK_S) as waiting:
+                self._found = await trio.to_thread.run_sync(self._shelf.load, abandon_on_cancel=True)
+            if not waiting.cancelled_caught:
+                return None
+            reason = "the disk does not answer"
+        except OSError as error:
+            reason = error.strerror or str(error)
+        except Damaged:
+            return f"Where you were is forgotten, for {path} was damaged; it is written anew."
+        self._shelf = None
+        return f"Where you were is not known, and not kept, for {path} cannot be read: {reason}."
+
+    async def keep(self) -> None:
+        """Keep what is read, again and again, and a last time when cancelled."""
+        try:
+            while True:
+                await trio.sleep(KEEP_S)
+                await self._save()
+        finally:
+            with trio.move_on_after(DISK_S, shield=True):
+                await self._save()
+
+    async def _save(self) -> None:
+        ours = self._model.bookmarks()
+        here = set(ours.rooms)
+        self._left = (self._left | self._had) - here
+        self._had |= here
+        if self._shelf is None or ours == self._kept:
+            return
+        try:
+            await trio.to_thread.run_sync(self._shelf.keep, ours, frozenset(self._left), abandon_on_cancel=True)
+            self._kept = ours
+        except OSError as error:
+            if not self._has_complained:
+                self._has_complained = True
+                reason = error.strerror or str(error)
+                self._tell(f"What you have read cannot be kept, for {self._shelf.path} cannot be written: {reason}.")
