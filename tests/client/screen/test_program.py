@@ -8,7 +8,7 @@ import pytest
 import trio
 import trio.testing
 
-from protocol import CommandHelp, History, Joined, Message
+from protocol import CommandHelp, Found, History, Joined, Message
 from tests.client.pty_screen import LIMIT_S, pty_screen
 from tests.client.screen.house import House, ann_at, open_house
 from trio_chat import Bot, Occasion
@@ -211,6 +211,48 @@ async def test_a_search_shows_hits_and_enter_goes_to_one_in_its_place(house: Hou
         await ann.sees_no("2 found")
         ann.type("/find nothing-like-it\r")
         await ann.sees("Nothing was found.")
+
+
+async def test_who_goes_down_the_hits_comes_to_all_of_them(house: House) -> None:
+    bob = await house.enter("bob")
+    for number in range(120):
+        await bob.post("lobby", f"needle {number}")
+    async with ann_at(house) as ann:
+        await ann.sees("needle 119")
+        ann.type("/find needle\r")
+        await ann.sees("50+ found: needle")
+        for shown in ("100+ found", "120 found"):
+            ann.type("\x1b[6~" * 10)
+            await ann.sees(shown)
+        ann.type("\x1b[6~" * 10)
+        await ann.sees("needle 0")
+        ann.type("\r")
+        await ann.sees("│ needle 0", "│ needle 1")
+        ann.type("/find needle\r")
+        await ann.sees("50+ found: needle")
+        ann.type("\x1b[<65;50;9M" * 40)
+        await ann.sees("100+ found")
+
+
+async def test_a_page_of_hits_that_is_refused_can_be_asked_for_again(house: House) -> None:
+    bob = await house.enter("bob")
+    for number in range(60):
+        await bob.post("lobby", f"needle {number}")
+    async with ann_at(house) as ann:
+        search, refusals = ann.client.search, [Refused("too_many", "Not so fast.")]
+
+        async def busy(query: str, *, room: str | None = None, cursor: str | None = None) -> Found:
+            if cursor is not None and refusals:
+                raise refusals.pop()
+            return await search(query, room=room, cursor=cursor)
+
+        ann.client.search = busy  # type: ignore[method-assign, assignment]  # as a busy server may
+        ann.type("/find needle\r")
+        await ann.sees("50+ found: needle")
+        ann.type("\x1b[6~" * 5)
+        await ann.sees("Not so fast.", "more …")
+        ann.type("\x1b[<0;50;22M")
+        await ann.sees("60 found")
 
 
 async def test_tab_goes_around_what_fits_and_the_usage_is_shown(house: House) -> None:

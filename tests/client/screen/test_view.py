@@ -11,8 +11,9 @@ from protocol import DraftShown, Edited, Found, Message, Redacted, TopicSet, Tur
 from tests.client.screen.staged import ME, NOW_MS, Stage
 from tests.client.screen.test_layout import HOSTILE, cells_of
 from trio_chat.client.events import Disconnected
+from trio_chat.client.screen.hits import HITS_MOST, Hits
 from trio_chat.client.screen.layout import MARK
-from trio_chat.client.screen.widgets import GoTo, Hits, Pick, Scroll, WriteTo
+from trio_chat.client.screen.widgets import GoTo, Pick, Scroll, WriteTo
 
 SIZES = st.tuples(st.integers(20, 200), st.integers(1, 50))
 HARMLESS = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200f\u2028-\u202e\u2066-\u206f]")
@@ -134,14 +135,31 @@ def test_clicks_reach_the_part_that_is_there() -> None:
 def test_hits_stand_in_place_of_the_messages_and_can_be_picked() -> None:
     stage = Stage("lobby")
     entries = [Message("lobby", seq, NOW_MS, "a", "bob", f"hit {seq}\nmore") for seq in range(30, 0, -1)]
-    hits = stage.view.hits = Hits(Found(1, list(entries), "next"), "hit", stage.words.moment, stage.clicked.append)
+    found = Found(1, list(entries), "next")
+    hits = stage.view.hits = Hits(found, "hit", "lobby", stage.words.moment, stage.clicked.append)
     rows = stage.rows()
     assert "30+ found: hit" in rows[1]
     assert "2023-11-14 22:13 bob  hit 30␊more" in rows[2]
     hits.step(99)
-    assert "hit 1␊more" in stage.rows()[-3]
+    assert ["hit 1␊more" in stage.rows()[-4], "more …" in stage.rows()[-3]] == [True, True]
     stage.view.click(1, 50, 2)
-    assert stage.clicked == [Pick(29 - 19)]
+    stage.view.click(1, 50, 21)
+    stage.view.click(5, 50, 9)
+    assert stage.clicked == [Pick(29 - 18), Pick(30), Scroll(1)]
+
+
+def test_hits_grow_by_pages_up_to_a_bound() -> None:
+    stage = Stage("lobby")
+
+    def page(next_page: str | None) -> Found:
+        return Found(1, [Message("lobby", 1, NOW_MS, "a", "bob", "hit")] * (HITS_MOST // 2), next_page)
+
+    hits = stage.view.hits = Hits(page("2"), "hit", None, stage.words.moment, stage.clicked.append)
+    assert (hits.cursor, f" {HITS_MOST // 2}+ found" in stage.rows()[1]) == ("2", True)
+    hits.extend(page("3"))
+    hits.step(HITS_MOST)
+    assert (hits.cursor, hits.index, f" {HITS_MOST}+ found" in stage.rows()[1]) == (None, HITS_MOST - 1, True)
+    assert "there is more; search for more words to find less" in stage.rows()[-3]
 
 
 def test_own_posts_are_shown_at_once_and_once_only() -> None:

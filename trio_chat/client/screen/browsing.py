@@ -9,19 +9,24 @@ from functools import partial
 from typing import Final
 
 from protocol import Found, Message
+from trio_chat.client.errors import Refused
 from trio_chat.client.keys import Chord, Input, Key, Typed
 from trio_chat.client.screen.deeds import Deeds
+from trio_chat.client.screen.hits import Hits
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.reading import Reader
 from trio_chat.client.screen.room import Anchor
 from trio_chat.client.screen.scroll import Sight
 from trio_chat.client.screen.view import View
-from trio_chat.client.screen.widgets import Click, GoTo, Hits, Pick, Scroll, WriteTo
+from trio_chat.client.screen.widgets import Click, GoTo, Pick, Scroll, WriteTo
 from trio_chat.client.screen.words import Words
 
 WHEEL_ROWS: Final = 3
 
 HITS_PAGE: Final = 10
+
+HITS_NEAR: Final = 20
+"""Hits before the last one that is here at which the next page is fetched ahead."""
 
 NEAR: Final = 60
 """Items from either end of what is held at which the next page is fetched ahead: two screens."""
@@ -60,6 +65,7 @@ class Browser:
         self._reader = reader
         self._start = start
         self._hint = hint
+        self._finding: Hits | None = None  # those of which the next page is on its way
 
     def chord(self, name: str) -> None:
         """Carry out a key that goes somewhere; others are passed over."""
@@ -85,6 +91,8 @@ class Browser:
                 self.go(room)
             case WriteTo(nick=nick):
                 self._start(partial(self.deeds.write_to, nick))
+            case Scroll(notches=notches) if self._view.hits is not None:
+                self._step(self._view.hits, notches)
             case Scroll(notches=notches):
                 self.scroll(-notches * WHEEL_ROWS)
             case Pick(index=index):
@@ -158,9 +166,9 @@ class Browser:
 
     # --- searching ----------------------------------------------------------------------------------------
 
-    def show_found(self, found: Found, words: str) -> None:
-        """Show what a search has found, to pick from."""
-        self._view.hits = Hits(found, words, self._words.moment, self.click)
+    def show_found(self, found: Found, words: str, room: str | None) -> None:
+        """Show what a search for `words` in a room, or everywhere, has found, to pick from."""
+        self._view.hits = Hits(found, words, room, self._words.moment, self.click)
 
     def took(self, given: Input) -> bool:
         """Carry out a key if hits are shown and it is meant for them; return whether it was."""
@@ -168,7 +176,7 @@ class Browser:
         if hits is None:
             return False
         if isinstance(given, Key | Chord) and given in _STEPS:
-            hits.step(_STEPS[given])
+            self._step(hits, _STEPS[given])
             return True
         if given is Key.SUBMIT:
             self._pick(hits.index)
@@ -177,9 +185,31 @@ class Browser:
             self._view.hits = None  # whoever types wants to see what is said
         return given in (Key.LEAVE, Chord("escape"))
 
+    def _step(self, hits: Hits, by: int) -> None:
+        """Go up or down in the list, and fetch what one will come to next."""
+        hits.step(by)
+        if by > 0 and hits.index >= len(hits.messages) - HITS_NEAR:
+            self._find_more_soon(hits)
+
+    def _find_more_soon(self, hits: Hits) -> None:
+        if hits.cursor is not None and self._finding is not hits:
+            self._finding = hits
+            self._start(partial(self._find_more, hits))
+
+    async def _find_more(self, hits: Hits) -> None:
+        try:
+            hits.extend(await self.deeds.find_more(hits.words, hits.room, hits.cursor))
+        except Refused as error:
+            self._hint(str(error))
+        finally:
+            if self._finding is hits:
+                self._finding = None
+
     def _pick(self, index: int) -> None:
         hits = self._view.hits
-        if hits is not None and index < len(hits.messages):
+        if hits is not None and index == len(hits.messages):
+            self._find_more_soon(hits)
+        elif hits is not None and index < len(hits.messages):
             self._view.hits = None
             self.deeds.stay()
             self._start(partial(self._go_to, hits.messages[index]))

@@ -62,7 +62,7 @@ class ScreenClient(Log, Protocol):
 
     async def list_rooms(self) -> Rooms: ...
 
-    async def search(self, query: str, *, room: str | None = None) -> Found: ...
+    async def search(self, query: str, *, room: str | None = None, cursor: str | None = None) -> Found: ...
 
     async def ping(self) -> float | None: ...
 
@@ -87,7 +87,7 @@ class Deeds:
     Args:
         client: an open client.
         model: what is on the screen.
-        show_found: shows what a search has found, and the words.
+        show_found: shows what a search has found: for which words, and in which room.
         show_keys: shows what the keys do.
         leave: ends the program.
     """
@@ -97,7 +97,7 @@ class Deeds:
         client: ScreenClient,
         model: Model,
         *,
-        show_found: Callable[[Found, str], None],
+        show_found: Callable[[Found, str, str | None], None],
         show_keys: Callable[[], None],
         leave: Callable[[], None],
     ) -> None:
@@ -255,11 +255,19 @@ class Deeds:
         """Search a room, or all, and show what is found."""
         found = await self._client.search(words, room=room)
         if found.entries:
-            self._show_found(found, words)
+            self._show_found(found, words, room)
         else:
             if room == self._model.current and self._model.room is not None:
                 self._model.room.follow()
             self._model.tell(found, room)
+
+    async def find_more(self, words: str, room: str | None, cursor: str | None) -> Found:
+        """Return the page of a search that begins at `cursor`.
+
+        Raises:
+            ChatError: that is refused, or the client has ended.
+        """
+        return await self._client.search(words, room=room, cursor=cursor)
 
 
 def _name(text: str) -> str:

@@ -10,11 +10,11 @@ from typing import Final
 import urwid
 
 from trio_chat.client.screen.composer import MAX_ROWS, Composer
+from trio_chat.client.screen.hits import Hits
 from trio_chat.client.screen.layout import Row, Run, columns, fit
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.widgets import (
     Fixed,
-    Hits,
     MemberList,
     Messages,
     OnClick,

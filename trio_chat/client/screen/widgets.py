@@ -9,12 +9,11 @@ from typing import ClassVar, Final
 import urwid
 from msgspec import Struct
 
-from protocol import Found, Message
 from trio_chat.client.screen.layout import MARK, Row, Run, columns, fit
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.room import Room
 from trio_chat.client.screen.scroll import Sight
-from trio_chat.client.screen.words import Words, body_runs, nick_runs, runs_of
+from trio_chat.client.screen.words import Words, nick_runs, runs_of
 
 Size = tuple[()] | tuple[int] | tuple[int, int]
 """What urwid calls a size; here it is always columns and rows."""
@@ -36,13 +35,13 @@ class WriteTo(Struct, frozen=True):
 
 
 class Scroll(Struct, frozen=True):
-    """The wheel was turned over the messages: that many notches, down if positive."""
+    """The wheel was turned over the messages, or the hits: that many notches, down if positive."""
 
     notches: int
 
 
 class Pick(Struct, frozen=True):
-    """A hit of a search was clicked."""
+    """A hit of a search was clicked; or, with the number of hits, what stands behind them."""
 
     index: int
 
@@ -195,45 +194,6 @@ class Messages(Part):
             self._click(Scroll(WHEEL[button]))
 
 
-class Hits(Part):
-    """What a search has found, in place of the messages.
-
-    Attributes:
-        index: the one that Enter goes to.
-    """
-
-    def __init__(self, found: Found, words: str, clock: Callable[[int], str], click: OnClick) -> None:
-        super().__init__()
-        self.messages = [entry for entry in found.entries if isinstance(entry, Message)]
-        self.index = 0
-        self._title = f" {len(self.messages)}{'+' if found.next else ''} found: {words}"
-        self._clock, self._click = clock, click
-        self._first = 0
-
-    def step(self, by: int) -> None:
-        """Go up or down in the list."""
-        self.index = max(0, min(self.index + by, len(self.messages) - 1))
-
-    def rows_of(self, room: int, height: int) -> list[Row]:
-        keys = "↑↓ Enter Esc "
-        title = fit(list(runs_of(self._title, "bar-bold", line=True)), max(room - len(keys), 0), "bar")
-        rows = [fit([*title, ("bar-dim", keys)], room, "bar")]
-        self._first = max(0, min(self.index - (height - 1) // 2, len(self.messages) - height + 1))
-        for number, hit in enumerate(self.messages[self._first : self._first + height - 1], self._first):
-            here = number == self.index
-            runs: list[Run] = [("time", f"{self._clock(hit.at)} "), *nick_runs(hit.nick, bot=hit.bot), ("", "  ")]
-            body = "".join(text for _, text in body_runs(hit))
-            runs += runs_of(body, line=True)
-            rows.append(fit([("here" if here else style, text) for style, text in runs], room, "here" if here else ""))
-        return rows
-
-    def pressed(self, button: int, column: int, row: int) -> None:
-        if button in WHEEL:
-            self.step(WHEEL[button])
-        elif button == LEFT_BUTTON and 0 < row <= len(self.messages) - self._first:
-            self._click(Pick(self._first + row - 1))
-
-
 class Fixed(Part):
     """Rows that are made anew for each frame, such as a bar."""
 
@@ -273,6 +233,6 @@ def plain_text(rows: Sequence[Row]) -> list[str]:
 
 
 __all__ = [
-    "Click", "Fixed", "GoTo", "Hits", "MemberList", "Messages", "Part", "Pick", "RoomList", "Scroll", "Typing",
+    "Click", "Fixed", "GoTo", "MemberList", "Messages", "Part", "Pick", "RoomList", "Scroll", "Typing",
     "WriteTo", "canvas_of", "plain_text", "rule",
 ]  # fmt: skip
