@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from protocol import Joined
+from protocol import Found, Joined
 from tests.client.pty_screen import LIMIT_S
 from tests.client.screen.house import House, Person, ann_at, open_house
 from tests.client.screen.staged import Stage
@@ -16,6 +16,8 @@ from trio_chat.client.screen import returning
 from trio_chat.client.screen.bookmarks import Bookmarks, Mark
 from trio_chat.client.screen.returning import DISK_S, Returner
 from trio_chat.client.screen.shelf import Shelf
+
+HOT = "d7005f"  # what a number is drawn on that counts a mention
 
 
 @pytest.fixture(autouse=True)
@@ -64,6 +66,40 @@ async def test_who_comes_back_is_where_they_were_and_sees_what_is_new(house: Hou
         await ann.sees("3 #ops", "4 @bob", "ann: look")
         await ann.sees_no("─ new ─")
         assert not any("unread" in row for row in ann.lines)
+
+
+async def test_mentions_are_counted_however_much_was_said_since(house: House, shelf: Shelf) -> None:
+    bob = await house.enter("bob", "lobby", "dev", "ops")
+    await bob.post("dev", "ann: you have read this")
+    async with ann_at(house, shelf=shelf) as ann:
+        await _be_everywhere(ann)
+        ann.type("\x1b1")
+        await ann.sees_that(lambda rows: rows[0].startswith(" #lobby"))
+    await bob.post("dev", "ann: and not this")
+    for number in range(80):
+        await bob.post("dev", f"planning {number}")
+    async with ann_at(house, shelf=shelf) as ann:
+        await ann.sees("2 #dev       81")
+        await ann.pty.until(lambda: ann.pty.screen.buffer[2][14].bg == HOT)
+
+
+async def test_a_key_goes_to_where_the_new_begins_however_far_back_that_is(house: House, shelf: Shelf) -> None:
+    bob = await house.enter("bob", "lobby")
+    async with ann_at(house, shelf=shelf) as ann:
+        await bob.post("lobby", "the last that was read")
+        await ann.sees("the last that was read")
+        ann.type("\x1bn")
+        await ann.sees("Nothing is new here.")
+    for number in range(200):
+        await bob.post("lobby", f"new {number}")
+    async with ann_at(house, shelf=shelf) as ann:
+        await ann.sees("│ new 199", "Alt-N: where new begins")
+        ann.type("\x1bn")
+        await ann.sees("the last that was read", "─ new ─", "│ new 0", "End: newest")
+        ann.type("\x1b[F")
+        await ann.sees("│ new 199")
+        ann.type("\x1b[5~\x1bn")
+        await ann.sees("the last that was read", "│ new 0")
 
 
 async def test_what_is_said_in_private_meanwhile_is_unread_and_meant(house: House, shelf: Shelf) -> None:
@@ -122,6 +158,8 @@ async def test_a_file_that_cannot_be_read_or_written_ends_nothing(house: House, 
         await ann.sees("Where you were is not known, and not kept, for", "Is a directory.")
         ann.type("hello\r")
         await ann.sees("ann │ hello")
+        ann.type("\x04")
+        await ann.left.wait()
     assert (ann.screen.code, ann.screen.last_words) == (0, [])
 
 
@@ -142,6 +180,9 @@ class Doors:
         self.stage = stage
         self.refused = refused
         self.asked: list[str] = []
+
+    async def search(self, query: str, *, room: str | None = None) -> Found:
+        raise AssertionError("nothing was missed")
 
     async def join(self, room: str) -> Joined:
         await trio.lowlevel.checkpoint()

@@ -148,6 +148,13 @@ def test_hits_stand_in_place_of_the_messages_and_can_be_picked() -> None:
     assert stage.clicked == [Pick(29 - 18), Pick(30), Scroll(1)]
 
 
+def test_hits_on_a_narrow_screen_leave_room_for_what_was_said() -> None:
+    stage = Stage("lobby")
+    found = Found(1, [Message("lobby", 1, NOW_MS, "a", "bob", "hit")])
+    stage.view.hits = Hits(found, "hit", "lobby", stage.words.moment, stage.clicked.append)
+    assert stage.rows(40)[2] == "11-14 bob  hit"
+
+
 def test_hits_grow_by_pages_up_to_a_bound() -> None:
     stage = Stage("lobby")
 

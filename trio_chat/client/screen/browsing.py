@@ -83,6 +83,8 @@ class Browser:
             self.to_oldest()
         elif name == "alt-end":
             self.to_newest()
+        elif name == "alt-n":
+            self._to_new()
 
     def click(self, click: Click) -> None:
         """Carry out what was clicked."""
@@ -142,6 +144,20 @@ class Browser:
         if sight is not None and room is not None:
             sight.to_start()
             self._start(partial(self._read_back, room.name, 0, room.anchor))
+
+    def _to_new(self) -> None:
+        """Scroll to the line above what is new, however far back that is."""
+        room = self._model.room
+        if room is None or room.line is None:
+            self._hint("Nothing is new here.")
+        else:
+            self._start(partial(self._go_to_new, room.name))
+
+    async def _go_to_new(self, name: str) -> None:
+        line = await self._reader.go_to_new(name)
+        sight = self._view.messages.sight()
+        if line is not None and sight is not None and name == self._model.current:
+            sight.centre(line + 1)
 
     def fill_soon(self) -> None:
         """Fetch older messages if what is held of the current room leaves the screen half empty."""

@@ -22,6 +22,7 @@ KEYS: Final = """\
 Alt-1 ... Alt-9   go to a room by its number
 Alt-Left, -Right  go to the room before, or behind; so do Alt-Up, -Down and Ctrl-P, -N
 Alt-A             go to what is unread; then back
+Alt-N             go to the line above what is new here
 /b NAME           go to a room by its number or a part of its name
 PageUp, PageDown  scroll; older messages are fetched as you go
 End, Alt-End      go to the newest; Alt-Home: to the oldest that is held

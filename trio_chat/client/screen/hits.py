@@ -10,7 +10,7 @@ from typing import Final
 from protocol import Found, Message
 from trio_chat.client.screen.layout import Row, Run, fit
 from trio_chat.client.screen.widgets import LEFT_BUTTON, WHEEL, OnClick, Part, Pick, Scroll
-from trio_chat.client.screen.words import body_runs, nick_runs, runs_of
+from trio_chat.client.screen.words import NARROW, body_runs, nick_runs, runs_of
 
 HITS_MOST: Final = 1_000
 """Hits that a list holds: whoever has looked through so many will rather search for more words."""
@@ -61,7 +61,12 @@ class Hits(Part):
         self._first = max(0, min(self.index - (height - 1) // 2, count - height + 1))
         for number, hit in enumerate(self.messages[self._first : self._first + height - 1], self._first):
             here = number == self.index
-            runs: list[Run] = [("time", f"{self._clock(hit.at)} "), *nick_runs(hit.nick, bot=hit.bot), ("", "  ")]
+            when = self._clock(hit.at)
+            runs: list[Run] = [
+                ("time", f"{when if room >= NARROW else when[5:10]} "),
+                *nick_runs(hit.nick, bot=hit.bot),
+                ("", "  "),
+            ]
             body = "".join(text for _, text in body_runs(hit))
             runs += runs_of(body, line=True)
             rows.append(fit([("here" if here else style, text) for style, text in runs], room, "here" if here else ""))

@@ -4,7 +4,7 @@ This file owns what every event means for that, and what counts as unread. It is
 keys, or how anything is drawn.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -142,6 +142,12 @@ class Model(Places):
             missed = first - 1 - room.news_after
             room.unread += missed
             room.mentions += missed if room.is_private else 0
+
+    def mention_missed(self, name: str, messages: Sequence[Message]) -> None:
+        """Count those among messages that are meant for us, which count as unread already, or will."""
+        room = self.rooms.get(name)
+        if room is not None and name != self.current:
+            room.mentions += sum(map(self.is_meant, messages))
 
     def _count(self, room: Room, message: Message) -> None:
         is_news = room.news_after is not None and message.seq > room.news_after

@@ -41,19 +41,41 @@ class Reader:
 
     async def go_to(self, message: Message) -> bool:
         """Show the part of the log around a message; return whether it could be."""
-        try:
-            before = await self._log.history(message.room, before=message.seq + 1, limit=AROUND)
-            after = await self._log.history(message.room, after=message.seq, limit=AROUND)
-        except Refused as error:
-            self._model.say(str(error), warning=True)
-            return False
+        pages = await self._around(message.room, message.seq)
         room = self._model.rooms.get(message.room)
-        if room is None or not before.entries or before.entries[-1].seq != message.seq:
+        if pages is None or room is None:
+            return False
+        before, after = pages
+        if not before.entries or before.entries[-1].seq != message.seq:
             return False
         self._model.look_at(message.room)
         room.timeline.go_to([*before.entries, *after.entries], more=before.more)
         room.found = message.seq
         return True
+
+    async def go_to_new(self, name: str) -> int | None:
+        """Show the part of a room's log where what is new begins; return the seq behind which it does, if it could."""
+        room = self._model.rooms[name]
+        line = room.line
+        if line is None or room.timeline.shown.low <= line + 1 <= room.timeline.shown.high:
+            return line
+        pages = await self._around(name, line)
+        if pages is None or name != self._model.current or self._model.room is not room:
+            return None
+        entries = [*pages[0].entries, *pages[1].entries]
+        if not entries:
+            return None
+        room.timeline.go_to(entries, more=pages[0].more)
+        return line
+
+    async def _around(self, name: str, seq: int) -> tuple[History, History] | None:
+        """Fetch what is up to `seq`, and what is behind it; say so if that is refused."""
+        try:
+            before = await self._log.history(name, before=seq + 1, limit=AROUND)
+            return before, await self._log.history(name, after=seq, limit=AROUND)
+        except Refused as error:
+            self._model.say(str(error), warning=True)
+            return None
 
     async def read_back(self, name: str) -> bool:
         """Fetch the page before what is shown of a room; return whether there was one."""

@@ -9,8 +9,9 @@ from typing import Final, Protocol
 
 import trio
 
-from protocol import Joined
+from protocol import Found, Joined, Message
 from trio_chat.client.asking import TRANSIENT
+from trio_chat.client.cursor import DEFAULT_LAST
 from trio_chat.client.errors import Refused
 from trio_chat.client.screen.bookmarks import NOTHING, Damaged
 from trio_chat.client.screen.model import Model
@@ -24,9 +25,11 @@ DISK_S: Final = 1.0
 
 
 class Doors(Protocol):
-    """Who lets us into rooms; a `Client` does."""
+    """Who lets us into rooms, and finds what was said there; a `Client` does."""
 
     async def join(self, room: str) -> Joined: ...
+
+    async def search(self, query: str, *, room: str | None = None) -> Found: ...
 
 
 class Returner:
@@ -93,9 +96,23 @@ class Returner:
         for name in self._found.rooms:
             if name not in self._model.me.rooms and name not in self._left:
                 try:
-                    await self._doors.join(name)
+                    joined = await self._doors.join(name)
                 except Refused as error:
                     self._closed(name, error)
+                else:
+                    await self._find_mentions(joined)
+
+    async def _find_mentions(self, joined: Joined) -> None:
+        """Count the mentions among what was missed and is not fetched: they are what one comes back for."""
+        mark, first = self._found.rooms.get(joined.room), joined.head - DEFAULT_LAST
+        if mark is None or mark.epoch != joined.epoch or mark.seq >= first or joined.room.startswith("~"):
+            return
+        try:
+            found = await self._doors.search(self._model.me.nick, room=joined.room)
+        except Refused:
+            return  # the count is then a little less than it could be
+        missed = [entry for entry in found.entries if isinstance(entry, Message) and mark.seq < entry.seq <= first]
+        self._model.mention_missed(joined.room, missed)
 
     def _closed(self, name: str, error: Refused) -> None:
         """Take it that a room is not to be had any more, unless it is for now only."""

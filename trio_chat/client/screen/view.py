@@ -168,7 +168,8 @@ class View:
         if self._model.is_lagging:
             return " catching up "
         if room.anchor is None:
-            return ""
+            is_far = room.line is not None and room.line + 1 < room.timeline.shown.low
+            return " Alt-N: where new begins " if is_far else ""
         return f" {room.below} new below " if room.below else " End: newest "
 
 
