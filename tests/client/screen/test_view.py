@@ -122,6 +122,17 @@ def test_the_status_tells_of_the_connection_and_of_what_is_unread() -> None:
     assert stage.rows()[-2].startswith(" ann  reconnecting in 7 s: The server said goodbye: upgrade.  unread")
 
 
+def test_where_there_is_little_room_what_is_unread_comes_before_that_all_is_well() -> None:
+    stage = Stage("lobby", "dev", "operations")
+    assert stage.rows(40)[-2] == " ann  connected"
+    for room in ("dev", "operations"):
+        stage.say("new", room=room)
+    assert stage.rows(60)[-2] == " ann  connected  unread 2:#dev 1  3:#operations 1"
+    assert stage.rows(40)[-2] == " unread 2:#dev 1  3:#operations 1"
+    stage.model.take(Disconnected("gone.", 1))
+    assert stage.rows(40)[-2].startswith(" ann  reconnecting")
+
+
 def test_clicks_reach_the_part_that_is_there() -> None:
     stage = Stage("lobby", "dev")
     stage.join("ops", "bob")

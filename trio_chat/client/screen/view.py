@@ -127,7 +127,11 @@ class View:
         if self.hint or self._composer.offered:
             return [fit(self._hint(), room, "bar")]
         behind = self._behind()
-        row = fit([*self._connection(), *self._elsewhere()], max(room - columns(behind), 0), "bar")
+        left = max(room - columns(behind), 0)
+        runs = [*self._connection(), *self._elsewhere()]
+        if self._model.outage is None and sum(columns(text) for _, text in runs) > left:
+            runs = self._elsewhere() or runs  # that all is well is the least that one wants to know
+        row = fit(runs, left, "bar")
         return [fit([*row, ("bar-hot", behind)], room, "bar")]
 
     def _hint(self) -> list[Run]:
@@ -147,10 +151,10 @@ class View:
         who = [("bar", " "), *runs_of(model.me.nick, "bar-bold", line=True), ("bar", "  ")]
         if model.outage is None:
             latency = "" if model.latency_s is None else f" {model.latency_s * 1_000:.0f} ms"
-            return [*who, ("bar-good", "connected"), ("bar-dim", f"{latency}  ")]
+            return [*who, ("bar-good", "connected"), ("bar-dim", f"{latency} ")]
         wait_s = max(0, (model.retry_at_ms - model.now_ms()) // 1_000)
         when = f"reconnecting in {wait_s} s: " if wait_s else "reconnecting: "
-        return [*who, ("bar-bad", when), *runs_of(model.outage.reason, "bar", line=True), ("bar", "  ")]
+        return [*who, ("bar-bad", when), *runs_of(model.outage.reason, "bar", line=True), ("bar", " ")]
 
     def _elsewhere(self) -> list[Run]:
         runs: list[Run] = []
@@ -159,7 +163,7 @@ class View:
                 style = "bar-hot" if room.mentions else "bar"
                 runs += [*runs_of(f"{number}:{self._model.label(name)}", style, line=True)]
                 runs.append(("bar-dim", f" {room.unread}  "))
-        return [("bar-dim", "unread "), *runs] if runs else []
+        return [("bar-dim", " unread "), *runs] if runs else []
 
     def _behind(self) -> str:
         room = self._model.room
@@ -169,7 +173,7 @@ class View:
             return " catching up "
         if room.anchor is None:
             is_far = room.line is not None and room.line + 1 < room.timeline.shown.low
-            return " Alt-N: where new begins " if is_far else ""
+            return " Alt-N: new " if is_far else ""
         return f" {room.below} new below " if room.below else " End: newest "
 
 
