@@ -13,7 +13,7 @@ from tests.client.screen.house import House, Person, ann_at, open_house
 from tests.client.screen.staged import Stage
 from trio_chat.client.errors import Refused
 from trio_chat.client.screen import returning
-from trio_chat.client.screen.bookmarks import Bookmarks, Mark
+from trio_chat.client.screen.bookmarks import NOTHING, Bookmarks, Mark
 from trio_chat.client.screen.returning import DISK_S, Returner
 from trio_chat.client.screen.shelf import Shelf
 
@@ -124,11 +124,16 @@ async def test_a_room_that_was_left_is_not_joined_again(house: House, shelf: She
     async with ann_at(house, shelf=shelf) as ann:
         ann.type("/join dev\r")
         await ann.sees("2 #dev")
+    async with ann_at(house, shelf=shelf) as ann:
+        await ann.sees("2 #dev")
         ann.type("/leave lobby\r")
         await ann.sees("1 #dev")
     async with ann_at(house, shelf=shelf) as ann:
         await ann.sees("1 #dev")
         assert list(ann.client.rooms) == ["dev"]
+        ann.type("/leave\r")
+        await ann.sees("No room: /join ROOM")
+    assert shelf.load() == NOTHING
 
 
 async def test_what_is_read_is_kept_while_the_program_runs(

@@ -51,6 +51,7 @@ class Places:
         me: who we are, and what is known of our rooms.
         rooms: those on the screen, in the order of coming into them.
         current: the name of the one that is looked at.
+        closed: those that were left, and not come into again.
 
     Args:
         me: who we are.
@@ -60,6 +61,7 @@ class Places:
         self.me = me
         self.rooms: dict[str, Room] = {}
         self.current: str | None = None
+        self.closed: set[str] = set()
         self._left: str | None = None  # the room looked at before the current one
         self._marks: dict[str, Mark] = {}  # of rooms that are not on the screen yet
         self._order: dict[str, int] = {}
@@ -98,6 +100,7 @@ class Places:
         """Return a room, which is put on the screen if it is not there yet: where it was the last time, or last."""
         if name not in self.rooms:
             self.rooms[name] = Room(name)
+            self.closed.discard(name)
             if name in self._order:
                 known = sorted(self.rooms.items(), key=lambda item: self._order.get(item[0], len(self._order)))
                 self.rooms.clear()
@@ -161,6 +164,7 @@ class Places:
         names = list(self.rooms)
         at = names.index(name)
         del self.rooms[name]
+        self.closed.add(name)
         if self.current == name:
             self.current = None
             rest = [other for other in names if other != name]

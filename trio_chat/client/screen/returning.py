@@ -13,7 +13,7 @@ from protocol import Found, Joined, Message
 from trio_chat.client.asking import TRANSIENT
 from trio_chat.client.cursor import DEFAULT_LAST
 from trio_chat.client.errors import Refused
-from trio_chat.client.screen.bookmarks import NOTHING, Damaged
+from trio_chat.client.screen.bookmarks import NOTHING, Bookmarks, Damaged
 from trio_chat.client.screen.model import Model
 from trio_chat.client.screen.shelf import Shelf
 
@@ -57,9 +57,8 @@ class Returner:
         self._enter = enter
         self._tell = tell
         self._found = NOTHING
-        self._kept = NOTHING
-        self._had: set[str] = set()
-        self._left: set[str] = set()
+        self._kept: Bookmarks | None = None
+        self._refused: set[str] = set()  # rooms that are not to be had any more
         self._has_complained = False
 
     # --- coming -------------------------------------------------------------------------------------------
@@ -94,7 +93,7 @@ class Returner:
             ChatError: the client has ended.
         """
         for name in self._found.rooms:
-            if name not in self._model.me.rooms and name not in self._left:
+            if name not in self._model.me.rooms and name not in self._refused | self._model.closed:
                 try:
                     joined = await self._doors.join(name)
                 except Refused as error:
@@ -117,7 +116,7 @@ class Returner:
     def _closed(self, name: str, error: Refused) -> None:
         """Take it that a room is not to be had any more, unless it is for now only."""
         if error.code not in TRANSIENT:
-            self._left.add(name)
+            self._refused.add(name)
         self._tell(f"You are not in {self._model.label(name)} any more: {error}")
 
     # --- the shelf ----------------------------------------------------------------------------------------
@@ -152,13 +151,11 @@ class Returner:
 
     async def _save(self) -> None:
         ours = self._model.bookmarks()
-        here = set(ours.rooms)
-        self._left = (self._left | self._had) - here
-        self._had |= here
         if self._shelf is None or ours == self._kept:
             return
+        left = (self._refused | self._model.closed) - set(ours.rooms)
         try:
-            await trio.to_thread.run_sync(self._shelf.keep, ours, frozenset(self._left), abandon_on_cancel=True)
+            await trio.to_thread.run_sync(self._shelf.keep, ours, left, abandon_on_cancel=True)
             self._kept = ours
         except OSError as error:
             if not self._has_complained:
