@@ -217,8 +217,17 @@ async def test_a_room_that_is_refused_is_told_and_forgotten_unless_it_is_for_now
     doors = Doors(stage, gone="no_such_room", busy="unavailable")
     await _come(stage, doors, shelf, "lobby", told)
     assert doors.asked == ["gone", "lobby", "busy", "dev"]
-    assert told == ["You are not in #gone any more: Not you.", "You are not in #busy any more: Not you."]
+    assert told == ["You are not in #gone any more: Not you.", "You are not in #busy now: Not you."]
     assert list(shelf.load().rooms) == ["busy", "dev", "lobby"]
+
+
+async def test_who_may_be_in_no_more_rooms_is_told_once_and_the_others_are_not_forgotten(shelf: Shelf) -> None:
+    kept = {name: Mark("e", 1) for name in ("one", "two", "three")}
+    shelf.keep(Bookmarks(kept, "one"), ())
+    stage, told = Stage("lobby"), list[str]()
+    await _come(stage, Doors(stage, two="too_many", three="too_many"), shelf, "lobby", told)
+    assert told == ["You are not in #two now: Not you."]
+    assert list(shelf.load().rooms) == ["one", "two", "three", "lobby"]
 
 
 async def test_a_room_that_is_asked_for_and_refused_is_an_error(shelf: Shelf) -> None:

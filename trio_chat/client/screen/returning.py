@@ -98,6 +98,8 @@ class Returner:
                     joined = await self._doors.join(name)
                 except Refused as error:
                     self._closed(name, error)
+                    if error.code == "too_many":  # so the others would hear
+                        return
                 else:
                     await self._find_mentions(joined)
 
@@ -115,9 +117,10 @@ class Returner:
 
     def _closed(self, name: str, error: Refused) -> None:
         """Take it that a room is not to be had any more, unless it is for now only."""
-        if error.code not in TRANSIENT:
+        is_for_now = error.code in TRANSIENT
+        if not is_for_now:
             self._refused.add(name)
-        self._tell(f"You are not in {self._model.label(name)} any more: {error}")
+        self._tell(f"You are not in {self._model.label(name)} {'now' if is_for_now else 'any more'}: {error}")
 
     # --- the shelf ----------------------------------------------------------------------------------------
 
