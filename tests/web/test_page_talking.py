@@ -206,12 +206,14 @@ def test_a_refused_command_is_answered_by_a_word_and_comes_back_to_be_mended(bro
         ("/frobnicate", "There is no command /frobnicate."),
         ("/nick #hash", "A nick does not start with #"),
     ):
-        window.say(line)
+        window.type(line, Keys.ESCAPE, Keys.ENTER)  # in the place of what has come back
         window.reads(line, ".word.warning code")
         window.holds(why, ".word.warning p:not(:has(code))")
         window.until("document.getElementById('input').value === arguments[0]", line)
         assert window.texts(".pending-row") == []
-        window.type(Keys.CONTROL + "a", Keys.BACKSPACE)
+    window.type(Keys.ARROW_RIGHT, "s are not nicks")
+    assert window.js("return document.getElementById('input').value") == "/nick #hashs are not nicks"
+    window.type(Keys.CONTROL + "a", Keys.BACKSPACE)
     window.reload()
     window.is_in()
     window.say("after a reload")

@@ -94,12 +94,17 @@ export class Composer {
     this.focus();
   }
 
-  /** Take back what was typed in a room and could not be used, unless something else is being written there. */
+  /**
+   * Take back what was typed in a room and could not be used, unless something else is being written there. It is
+   * selected: an arrow mends it, and whoever goes on typing has done with it.
+   */
   giveBack(room, text) {
     if (this.#texts.has(room)) return;
     if (room !== this.#room) this.#keepFor(room, text);
-    else if (this.mode?.what !== "edit") this.#set(text);
-    else {
+    else if (this.mode?.what !== "edit") {
+      this.#set(text);
+      this.input.setSelectionRange(0, text.length);
+    } else {
       this.#aside = text;
       this.#keep();
     }
