@@ -264,7 +264,8 @@ async def open_server(
     """
     config = config or ServerConfig()
     open_it = store or partial(open_store, config.store, sync=config.sync)
-    certificate = await trio.to_thread.run_sync(load_certificate, config)
+    wants_tls = config.certificate is not None or config.key is not None
+    certificate = await trio.to_thread.run_sync(load_certificate, config) if wants_tls else None
     try:
         listeners = [] if config.port is None else await open_listeners(config.host, config.port)
     except OSError as error:

@@ -64,14 +64,12 @@ class Certificate:
         log.info("offering the renewed certificate", file=str(self._paths[0]))
 
 
-def load_certificate(config: ServerConfig) -> Certificate | None:
-    """Return the certificate that the settings name, or None if they name none. Blocking.
+def load_certificate(config: ServerConfig) -> Certificate:
+    """Return the certificate that the settings name. Blocking.
 
     Raises:
         CertificateUnusable: TLS cannot be offered as they want; the message is for the operator.
     """
-    if config.certificate is None and config.key is None:
-        return None
     if config.certificate is None or config.key is None:
         raise CertificateUnusable("TLS needs a certificate and its key; give both --certificate and --key")
     return Certificate(Path(config.certificate), Path(config.key))
