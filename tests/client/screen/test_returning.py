@@ -83,6 +83,19 @@ async def test_mentions_are_counted_however_much_was_said_since(house: House, sh
         await ann.pty.until(lambda: ann.pty.screen.buffer[2][14].bg == HOT)
 
 
+async def test_mentions_are_counted_in_every_room_however_much_comes_at_once(house: House, shelf: Shelf) -> None:
+    rooms = [f"room{number}" for number in range(6)]
+    bob = await house.enter("bob", "lobby", *rooms)
+    shelf.keep(Bookmarks({name: Mark(bob.rooms[name].epoch, 0) for name in ("lobby", *rooms)}, "lobby"), ())
+    for name in rooms:
+        await bob.post(name, "ann: look")
+        for number in range(60):
+            await bob.post(name, f"planning {number}")
+    async with ann_at(house, shelf=shelf) as ann:
+        await ann.sees("6 #room4     61", "7 #room5     61")
+        await ann.pty.until(lambda: all(ann.pty.screen.buffer[row][14].bg == HOT for row in range(2, 8)))
+
+
 async def test_a_key_goes_to_where_the_new_begins_however_far_back_that_is(house: House, shelf: Shelf) -> None:
     bob = await house.enter("bob", "lobby")
     async with ann_at(house, shelf=shelf) as ann:

@@ -144,10 +144,10 @@ class Model(Places):
             room.mentions += missed if room.is_private else 0
 
     def mention_missed(self, name: str, messages: Sequence[Message]) -> None:
-        """Count those among messages that are meant for us, which count as unread already, or will."""
-        room = self.rooms.get(name)
-        if room is not None and name != self.current:
-            room.mentions += sum(map(self.is_meant, messages))
+        """Count those among messages that are meant for us, which count as unread already, or will: the room's own
+        events may still wait to be taken in behind those of others."""
+        if name in self.me.rooms and name != self.current:
+            self.put(name).mentions += sum(map(self.is_meant, messages))
 
     def _count(self, room: Room, message: Message) -> None:
         is_news = room.news_after is not None and message.seq > room.news_after
