@@ -14,7 +14,7 @@ import trio
 
 from tests.store.conftest import OpenFile
 from tests.store.drafts import Fed, all_entries, appended, found, said
-from trio_chat.store import StoreUnavailable, StoreUnusable, open_store
+from trio_chat.store import StoreUnavailable, StoreUnusable, open_store, sqlite_worker
 from trio_chat.store.sqlite_schema import MIGRATIONS
 
 
@@ -216,7 +216,7 @@ async def test_opening_can_be_cancelled_without_leaving_anything(open_file: Open
                 async with open_file() as store:
                     await store.rooms(limit=1)
                     await trio.sleep_forever()
-    with trio.fail_after(5):
+    with trio.fail_after(60):
         while threading.active_count() > before:  # a thread that was not waited for ends by itself
             await trio.lowlevel.checkpoint()
     async with open_file() as store:
@@ -253,9 +253,33 @@ async def test_what_was_opened_while_the_opening_was_cancelled_is_closed(
     goes_on.set()
     for thread in set(threading.enumerate()) - before:
         if not thread.name.startswith("Trio"):
-            thread.join(5)
+            thread.join(60)
     assert _times_open(file) == 0
     kept.clear()
+
+
+async def test_opening_can_be_cancelled_while_the_storage_hangs(
+    open_file: OpenFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_opening, goes_on = threading.Event(), threading.Event()
+    waited: list[bool] = []
+
+    def hang(_: str) -> None:
+        is_opening.set()
+        waited.append(goes_on.wait(60))
+
+    monkeypatch.setattr(sqlite_worker, "_make_private", hang)
+    async with trio.open_nursery() as nursery:
+
+        async def open_it() -> None:
+            async with open_file():
+                raise AssertionError("it opened")
+
+        nursery.start_soon(open_it)
+        await trio.to_thread.run_sync(is_opening.wait)
+        nursery.cancel_scope.cancel()
+    assert not waited
+    goes_on.set()
 
 
 def _times_open(file: Path) -> int:

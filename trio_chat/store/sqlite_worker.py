@@ -41,9 +41,10 @@ class _Controller(apsw.aio.Trio):
     connection. Left to the garbage collector, it would be let go of after its controller, which it wants to tell.
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, path: str) -> None:
         self.finished = trio.Event()
         self.thread: threading.Thread | None = None
+        self._path = path
         self._opened: apsw.Connection | None = None
         super().__init__(thread_name=name)
 
@@ -53,6 +54,7 @@ class _Controller(apsw.aio.Trio):
 
     def worker_thread_run(self) -> None:
         self.thread = threading.current_thread()
+        _make_private(self._path)  # here, where storage that hangs keeps nobody from being cancelled
         with suppress(trio.RunFinishedError):  # the storage hung, and nobody could wait for it any longer
             super().worker_thread_run()  # type: ignore[no-untyped-call]  # APSW leaves its annotation out
         opened, self._opened = self._opened, None
@@ -115,10 +117,9 @@ async def open_worker(path: str, name: str, *, interruptible: bool = True) -> As
     controllers: list[_Controller] = []
 
     def start() -> _Controller:
-        controllers.append(_Controller(name))
+        controllers.append(_Controller(name, path))
         return controllers[-1]
 
-    await trio.to_thread.run_sync(_make_private, path)
     try:
         with _set(cast(ContextVar[Any], apsw.async_controller), start):
             connection = await apsw.Connection.as_async(path)
