@@ -1,7 +1,7 @@
 """Whoever comes back finds the rooms where they were, with what is new in them; and no file can hinder that."""
 
-import os
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Collection
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from tests.client.screen.staged import Stage
 from trio_chat.client.errors import Refused
 from trio_chat.client.screen import returning
 from trio_chat.client.screen.bookmarks import NOTHING, Bookmarks, Mark
-from trio_chat.client.screen.returning import DISK_S, Returner
+from trio_chat.client.screen.returning import Returner
 from trio_chat.client.screen.shelf import Shelf
 
 HOT = "d7005f"  # what a number is drawn on that counts a mention
@@ -23,6 +23,7 @@ HOT = "d7005f"  # what a number is drawn on that counts a mention
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(returning, "DISK_S", LIMIT_S)  # a machine that has much to do is no disk that does not answer
 
 
 @pytest.fixture
@@ -253,18 +254,36 @@ async def test_a_room_that_is_asked_for_and_refused_is_an_error(shelf: Shelf) ->
 async def test_a_disk_that_does_not_answer_holds_up_neither_start_nor_end(
     shelf: Shelf, autojump_clock: trio.testing.MockClock
 ) -> None:
-    reads, writes = os.pipe()  # whoever reads from it waits
+    goes_on = threading.Event()
 
     class Stuck(Shelf):
         def load(self) -> Bookmarks:
-            os.read(reads, 1)
+            goes_on.wait()
             return super().load()
 
     stage, told = Stage("lobby"), list[str]()
     try:
-        with trio.fail_after(DISK_S * 3):
+        with trio.fail_after(returning.DISK_S * 3):
             await _come(stage, Doors(stage), Stuck(shelf.path), "lobby", told)
     finally:
-        os.close(writes)
+        goes_on.set()
     (sentence,) = told
     assert sentence.endswith(f"{shelf.path} cannot be read: the disk does not answer.")
+
+
+async def test_a_disk_that_does_not_answer_at_the_end_is_told(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+
+    class Stuck(Shelf):
+        def keep(self, ours: Bookmarks, left: Collection[str]) -> None:
+            goes_on.wait()
+
+    stage, told = Stage("lobby"), list[str]()
+    doors = Doors(stage)
+    returner = Returner(Stuck(shelf.path), doors, stage.model, doors.enter, told.append)
+    await returner.come_in("lobby", asked=False)
+    monkeypatch.setattr(returning, "DISK_S", 0.01)
+    with trio.move_on_after(0):
+        await returner.keep()
+    goes_on.set()
+    assert told == [f"What you have read cannot be kept, for {shelf.path} cannot be written: the disk does not answer."]

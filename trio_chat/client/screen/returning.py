@@ -20,8 +20,11 @@ from trio_chat.client.screen.shelf import Shelf
 KEEP_S: Final = 5.0
 """Between two writings: so much reading is lost at most when the program is killed."""
 
-DISK_S: Final = 1.0
-"""How long the start and the end wait for a disk that does not answer."""
+DISK_S: Final = 5.0
+"""How long the start and the end wait for a disk that does not answer; one that is busy, or wakes up, may take a second
+or two."""
+
+_SILENT_DISK: Final = "the disk does not answer"
 
 
 class Doors(Protocol):
@@ -134,7 +137,7 @@ class Returner:
                 self._found = await trio.to_thread.run_sync(self._shelf.load, abandon_on_cancel=True)
             if not waiting.cancelled_caught:
                 return None
-            reason = "the disk does not answer"
+            reason = _SILENT_DISK
         except OSError as error:
             reason = error.strerror or str(error)
         except Damaged:
@@ -149,8 +152,10 @@ class Returner:
                 await trio.sleep(KEEP_S)
                 await self._save()
         finally:
-            with trio.move_on_after(DISK_S, shield=True):
+            with trio.move_on_after(DISK_S, shield=True) as waiting:
                 await self._save()
+            if waiting.cancelled_caught:
+                self._complain(_SILENT_DISK)
 
     async def _save(self) -> None:
         ours = self._model.bookmarks()
@@ -161,7 +166,10 @@ class Returner:
             await trio.to_thread.run_sync(self._shelf.keep, ours, left, abandon_on_cancel=True)
             self._kept = ours
         except OSError as error:
-            if not self._has_complained:
-                self._has_complained = True
-                reason = error.strerror or str(error)
-                self._tell(f"What you have read cannot be kept, for {self._shelf.path} cannot be written: {reason}.")
+            self._complain(error.strerror or str(error))
+
+    def _complain(self, reason: str) -> None:
+        """Tell once why nothing is kept."""
+        if self._shelf is not None and not self._has_complained:
+            self._has_complained = True
+            self._tell(f"What you have read cannot be kept, for {self._shelf.path} cannot be written: {reason}.")
