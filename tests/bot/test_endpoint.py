@@ -153,14 +153,14 @@ async def test_a_provider_that_is_not_there_cannot_be_reached() -> None:
 
 
 async def test_a_provider_that_never_answers_is_given_up_and_asked_again() -> None:
-    async with asking(Reply(silent=True), says("late"), attempt_s=0.2) as (ask, running):
+    async with asking(Reply(silent=True), says("late"), attempt_s=2.0) as (ask, running):
         assert await ask.text() == "late"
         await running.left.wait()
     assert ask.reports == ["the provider did not answer in time; trying again in 1.0 s (attempt 2 of 5)"]
 
 
 async def test_the_librarys_own_timeout_counts_as_one_too() -> None:
-    async with asking(Reply(silent=True), says("late"), silence_s=0.2) as (ask, _):
+    async with asking(Reply(silent=True), says("late"), silence_s=2.0) as (ask, _):
         assert await ask.text() == "late"
     assert ask.reports == ["the provider did not answer in time; trying again in 1.0 s (attempt 2 of 5)"]
 
@@ -171,7 +171,7 @@ async def test_cancelling_an_answer_closes_the_connection() -> None:
             nursery.start_soon(ask.answer)
             await running.asked.wait()
             nursery.cancel_scope.cancel()
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await running.left.wait()
 
 
@@ -183,7 +183,7 @@ async def test_cancelling_an_answer_in_mid_stream_closes_the_connection_before_i
                 await trio.lowlevel.checkpoint()
             nursery.cancel_scope.cancel()
         assert not [each for each in connections_to(running) if each.status == psutil.CONN_ESTABLISHED]
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await running.left.wait()
     assert ask.shown == ["Once upon"]
 
@@ -203,7 +203,7 @@ async def test_an_answer_that_was_shown_in_part_ends_where_the_provider_broke_of
 
 
 async def test_a_provider_that_falls_silent_in_mid_stream_is_not_waited_for() -> None:
-    for settings in ({"attempt_s": 0.3}, {"silence_s": 0.3}):
+    for settings in ({"attempt_s": 2.0}, {"silence_s": 2.0}):
         async with asking(streams("Once upon", done=False, held=True), **settings) as (ask, running):
             answer = await ask.answer()
             await running.left.wait()
@@ -212,7 +212,7 @@ async def test_a_provider_that_falls_silent_in_mid_stream_is_not_waited_for() ->
 
 async def test_a_provider_that_sends_nonsense_is_not_listened_to_any_longer() -> None:
     async with asking(streams(b"data: {nonsense\n\n", done=False, held=True), says("well")) as (ask, running):
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             assert await ask.text() == "well"
             await running.left.wait()
 
@@ -226,8 +226,8 @@ async def test_what_follows_a_finished_answer_spoils_nothing() -> None:
 
 async def test_comments_keep_a_connection_alive_but_no_attempt() -> None:
     talks_on = streams("Well", done=False, held=True, drips=b": keep-alive\n\n")
-    async with asking(talks_on, attempt_s=0.5) as (ask, running):
-        with trio.fail_after(20):
+    async with asking(talks_on, attempt_s=2.0) as (ask, running):
+        with trio.fail_after(60):
             answer = await ask.answer()
             await running.left.wait()
     assert answer.unfinished == "the provider did not answer in time"
@@ -235,7 +235,7 @@ async def test_comments_keep_a_connection_alive_but_no_attempt() -> None:
 
 async def test_a_stream_that_is_not_ended_after_the_answer_holds_nobody_up() -> None:
     async with asking(streams("Yes.", held=True)) as (ask, running):
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             answer = await ask.answer()
             await running.left.wait()
     assert (answer.text, answer.unfinished) == ("Yes.", None)

@@ -117,7 +117,7 @@ async def test_calls_of_one_completion_run_side_by_side_and_are_answered_in_thei
         return "met"
 
     async with asking(streams(calls(("wait", ""), ("meet", ""))), streams("ok"), tools=tools) as (ask, running):
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             await ask.answer()
     assert [message["content"] for message in running.requests[1]["messages"][3:]] == ["waited", "met"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyte
 import trio
 
-LIMIT_S = 20.0
+LIMIT_S = 60.0
 
 
 class PtyScreen:

@@ -128,7 +128,7 @@ async def test_an_index_whose_storage_fails_stops_searches_and_nothing_else(
 async def test_the_index_takes_in_what_is_new_without_being_asked(sqlite: Store, index: Path) -> None:
     await appended(sqlite, *(said("word") for _ in range(sqlite_index.STEP_ENTRIES + 1)))
     last = 0
-    with trio.fail_after(20), closing(apsw.Connection(str(index))) as other:
+    with trio.fail_after(60), closing(apsw.Connection(str(index))) as other:
         while last < sqlite_index.STEP_ENTRIES + 1:
             await trio.sleep(sqlite_search.PAUSE_S)  # what the index does between its steps, too
             last = other.execute("SELECT last FROM progress").get

@@ -85,7 +85,7 @@ async def test_a_driver_that_crashes_is_told_and_leaves_no_browser_behind() -> N
             with pytest.raises(FetchFailed, match="the browser cannot show it"):
                 await browser_load(crash, ready_s=600)(f"{running.url}/")
     assert browsers
-    _, alive = psutil.wait_procs(browsers, timeout=10)
+    _, alive = psutil.wait_procs(browsers, timeout=60)
     assert [one for one in alive if one.status() != psutil.STATUS_ZOMBIE] == []  # init is to bury them
 
 

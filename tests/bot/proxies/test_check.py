@@ -38,11 +38,11 @@ async def test_a_proxy_that_keeps_silent_is_given_up_and_one_that_breaks_off_is_
     async with gate(keeps_silent) as silent, gate(breaks) as breaking:
         proxies = [silent.proxy, breaking.proxy]
         await check_proxies(
-            proxies, "http://127.0.0.1:1/", certificates.client, timeout_s=0.2, tell=told.append, at_once=1
+            proxies, "http://127.0.0.1:1/", certificates.client, timeout_s=2, tell=told.append, at_once=1
         )
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await silent.left.wait()
-    assert [one.why_not for one in told] == ["no answer within 0.2 s", "the tunnel broke before the answer came"]
+    assert [one.why_not for one in told] == ["no answer within 2 s", "the tunnel broke before the answer came"]
     assert [one.available for one in told] == [0, 0]
 
 
@@ -53,7 +53,7 @@ async def test_no_more_than_asked_for_are_tried_at_a_time(certificates: Certific
             await check_proxies([silent.proxy] * 20, "http://127.0.0.1:1/", certificates.client, at_once=7)
 
         nursery.start_soon(run)
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             while len(silent.heads) < 7:
                 await trio.lowlevel.checkpoint()
         await wait_all_tasks_blocked()

@@ -75,13 +75,13 @@ async def test_where_a_proxy_fails_the_request_goes_through_the_next_and_is_sent
 
 async def test_a_proxy_that_keeps_one_waiting_is_given_up() -> None:
     async with provider(says("Hello.")) as running, gate(keeps_silent) as silent, gate(opens) as through:
-        asking = Asking([silent.proxy, through.proxy], httpx2.Timeout(30.0, connect=0.2))
+        asking = Asking([silent.proxy, through.proxy], httpx2.Timeout(30.0, connect=2.0))
         async with asking.http:
             assert await asking.ask(running) == "Hello."
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await silent.left.wait()
     assert asking.failures() == [1, 0]
-    assert "no tunnel within 0.2 s" in asking.reports[0]
+    assert "no tunnel within 2 s" in asking.reports[0]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 407, 429, 500, 502, 503, 504])
@@ -138,7 +138,7 @@ async def test_a_provider_that_falls_silent_in_mid_answer_is_not_the_proxys_faul
         async with asking.http:
             with pytest.raises(openai.APITimeoutError):
                 await asking.ask(running)
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await running.left.wait()
     assert asking.failures() == [0]
 
@@ -163,7 +163,7 @@ async def test_a_request_tries_each_proxy_once_even_if_it_might_be_tried_again_b
         asking = Asking([one.proxy, other.proxy])
         asking.pool._uniform = lambda low, high: 0.0
         async with asking.http:
-            with trio.fail_after(5), pytest.raises(openai.APIConnectionError):
+            with trio.fail_after(60), pytest.raises(openai.APIConnectionError):
                 await asking.ask(running)
     assert asking.failures() == [1, 1]
 
@@ -221,7 +221,7 @@ async def test_cancelling_a_request_closes_the_connection_and_blames_nobody() ->
             nursery.start_soon(asking.ask, running)
             await running.asked.wait()
             nursery.cancel_scope.cancel()
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await running.left.wait()
     assert asking.failures() == [0]
 
@@ -261,7 +261,7 @@ async def test_cancelling_in_the_middle_of_an_answer_closes_the_connection() -> 
             asked.start_soon(listen, asking, f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}/")
             await begun.wait()
             asked.cancel_scope.cancel()
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await left.wait()
         nursery.cancel_scope.cancel()
     assert asking.failures() == [0]
