@@ -251,6 +251,27 @@ async def test_a_room_that_is_asked_for_and_refused_is_an_error(shelf: Shelf) ->
         await Returner(shelf, doors, stage.model, doors.enter, list[str]().append).come_in("secret", asked=True)
 
 
+async def test_a_room_that_was_left_in_one_terminal_is_kept_by_another_that_comes_into_it_later(shelf: Shelf) -> None:
+    stage = Stage("lobby", "dev")
+    doors = Doors(stage)
+    returner = Returner(shelf, doors, stage.model, doors.enter, list[str]().append)
+
+    async def keep() -> list[str]:
+        with trio.move_on_after(0):
+            await returner.keep()
+        return list(shelf.load().rooms)
+
+    assert await keep() == ["lobby", "dev"]
+    for _ in range(2):
+        stage.model.close("dev")
+        assert await keep() == ["lobby"]
+        shelf.keep(Bookmarks({"dev": Mark("e", 0)}, "dev"), ())  # the other terminal
+        stage.say("one reads on")
+        assert await keep() == ["lobby", "dev"]
+        stage.join("dev")
+        await keep()
+
+
 async def test_a_disk_that_does_not_answer_holds_up_neither_start_nor_end(
     shelf: Shelf, autojump_clock: trio.testing.MockClock
 ) -> None:

@@ -62,6 +62,7 @@ class Returner:
         self._found = NOTHING
         self._kept: Bookmarks | None = None
         self._refused: set[str] = set()  # rooms that are not to be had any more
+        self._forgotten: set[str] = set()  # rooms that were left, and taken out of what is kept since
         self._has_complained = False
 
     # --- coming -------------------------------------------------------------------------------------------
@@ -162,9 +163,11 @@ class Returner:
         if self._shelf is None or ours == self._kept:
             return
         left = (self._refused | self._model.closed) - set(ours.rooms)
+        self._forgotten &= left
         try:
-            await trio.to_thread.run_sync(self._shelf.keep, ours, left, abandon_on_cancel=True)
-            self._kept = ours
+            # Another terminal may be in a room that was left in this one: it is forgotten once, not again and again.
+            await trio.to_thread.run_sync(self._shelf.keep, ours, left - self._forgotten, abandon_on_cancel=True)
+            self._kept, self._forgotten = ours, left
         except OSError as error:
             self._complain(error.strerror or str(error))
 
