@@ -81,6 +81,9 @@ def test_one_comes_to_the_oldest_and_to_an_entry_in_the_middle_of_the_screen() -
     sight(stage, 11).centre(51)
     assert seen(stage, 11)[5].endswith("│ 50 x")
     assert sight(stage, 10).items_below() > 40
+    sight(stage, 11).centre(2)
+    assert len(seen(stage, 11)) == 11  # there is nothing above that could bring it to the middle
+    assert seen(stage, 11)[2].endswith("│ 1 x")
 
 
 def test_what_one_has_scrolled_to_may_change_and_go() -> None:

@@ -99,13 +99,15 @@ class Sight:
             self._hold(index, below)
 
     def centre(self, seq: int) -> None:
-        """Scroll so that the entry `seq`, which is held, is seen in the middle."""
+        """Scroll so that the entry `seq`, which is held, is seen in the middle; higher, if little stands above it."""
         index = self._index((seq, 0))
         below, last = self._height // 2, index
         while last + 1 < self._count and below > 0:
             last += 1
             below -= len(self._rows(last))
-        self._hold(last, max(0, -below))
+        top, top_below, _ = self._highest()
+        last, above_end = max((last, min(0, below)), (top, -top_below))
+        self._hold(last, -above_end)
 
     def items_above(self) -> int:
         """Return how many items are held before the lowest that is seen."""
