@@ -22,7 +22,7 @@ from selenium.webdriver.remote.webelement import WebElement
 CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 DRIVER: Final = shutil.which("chromedriver")
 
-PATIENCE_S: Final = 20.0
+PATIENCE_S: Final = 60.0
 """After so long a page that does not come to be as a test expects has failed; it takes some ten milliseconds."""
 
 POLL_S: Final = 0.01
