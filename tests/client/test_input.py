@@ -93,7 +93,9 @@ async def test_a_pipe_is_read_as_it_is_written_and_to_its_end() -> None:
         nursery.start_soon(read)
         await trio.testing.wait_all_tasks_blocked()
         os.write(writer, b"one")
-        await trio.testing.wait_all_tasks_blocked(0.05)
+        with trio.fail_after(60):
+            while not got:
+                await trio.lowlevel.checkpoint()
         os.write(writer, b"two")
         os.close(writer)
     assert got == [b"one", b"two"]
