@@ -153,12 +153,13 @@ async def test_what_was_said_before_leaving_is_said_though_the_connection_broke(
         assert not server.connections[0].cursors
 
 
+@pytest.mark.parametrize("command", [False, True])
 async def test_a_room_that_was_left_before_one_had_come_in_is_left_though_the_connection_broke(
-    server: FakeServer, nursery: trio.Nursery
+    server: FakeServer, nursery: trio.Nursery, command: bool
 ) -> None:
     async with opened(server) as client:
         server.silent = True
-        nursery.start_soon(client.join, "lobby")
+        nursery.start_soon(lambda: client.command("/join lobby") if command else client.join("lobby"))
         await settled()
         nursery.start_soon(client.leave, "lobby")
         await settled()

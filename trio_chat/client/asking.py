@@ -116,17 +116,21 @@ class Asking:
         """Settle what ends with the connection, and stop sending.
 
         To leave a room ends with it too: not to join again is to have left. But not behind what is still to be carried
-        out in that room, which has to be joined again for that.
+        out in that room, which has to be joined again for that, nor behind what may still lead into it.
         """
         self._online = False
         needed: set[str] = set()
+        may_need_any = False
         for pending in self._ledger:
             room = pending.leaves
-            if pending.ends_with_connection or (room is not None and folded(room) not in needed):
+            is_needed = room is None or may_need_any or folded(room) in needed
+            if pending.ends_with_connection or not is_needed:
                 if room is not None:
                     self._rooms.left(room)
                 self._ledger.take(pending.request.id).settle(_end_of(pending.request))
-            elif (room := getattr(pending.request, "room", None)) is not None:
+                continue
+            may_need_any = may_need_any or pending.may_lead_anywhere
+            if (room := getattr(pending.request, "room", None)) is not None:
                 needed.add(folded(room))
 
     def returned(self, name: str) -> None:

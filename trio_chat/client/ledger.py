@@ -12,6 +12,7 @@ import trio
 from protocol import (
     Answer,
     Command,
+    Direct,
     EndTurn,
     GetCommands,
     GetHistory,
@@ -97,6 +98,11 @@ class Pending:
             if name.lower() == "/leave":
                 return words.strip() or self.request.room
         return None
+
+    @property
+    def may_lead_anywhere(self) -> bool:
+        """Whether it may bring us into a room that it does not name as its own."""
+        return isinstance(self.request, Direct) or (isinstance(self.request, Command) and self.leaves is None)
 
     def settle(self, answer: Answer | ChatError) -> None:
         """Hand over the answer, or the error by which there will be none."""
