@@ -15,6 +15,7 @@ from protocol import (
     EndTurn,
     Error,
     Granted,
+    Join,
     Joined,
     Leave,
     Message,
@@ -385,6 +386,23 @@ async def test_a_draft_that_a_slow_reader_has_not_got_is_not_shown_after_what_it
         await ann.entries(1)
         await bot.ask(ShowDraft(bot.next_id(), granted.turn, "and more"))
         assert (await ann.expect(DraftShown)).text == "and more"
+
+
+async def test_a_draft_that_a_slow_reader_has_not_got_is_not_shown_to_them_once_they_have_left(server: Server) -> None:
+    async with lobby(server, "ann", "bot") as (ann, bot):
+        granted = await take(bot, Cause("timer"))
+        for number in range(100):  # as many characters as no outbox and no buffer takes
+            await bot.ask(ShowDraft(bot.next_id(), granted.turn, f"{number:04}" * 1_000))
+            await trio.sleep(0.1)
+        await ann.send(Leave(ann.next_id(), "lobby"))
+        await trio.sleep(0.1)
+        await bot.ask(EndTurn(bot.next_id(), granted.turn))
+        again = ann.next_id()
+        await ann.send(Join(again, "lobby"))
+        await ann.until(lambda message: isinstance(message, Joined) and message.id == again)
+        await ann.ask(Post(ann.next_id(), "lobby", "k", "is anybody writing?"))
+        told = ann.seen[next(at for at, m in enumerate(ann.seen) if isinstance(m, Joined) and m.id == again) :]
+        assert not any(isinstance(message, DraftShown) for message in told)
 
 
 async def test_a_bot_that_joins_anew_keeps_its_turn_and_it_ends_when_the_bot_leaves(server: Server) -> None:

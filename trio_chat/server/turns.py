@@ -205,6 +205,7 @@ class Turns:
         """End what ends when a connection is in a room no more: its turns, and those at the wish of who has left."""
         room, person = membership.room, membership.person
         for turn in self.in_room(room.name):
+            c.delivery.forget_shown(turn.number)  # who is here no more is not told when it ends, either
             if turn.connection is c:
                 self.end(turn, "gone")
             elif change == "left" and turn.asker == person.author and person not in room.people:
