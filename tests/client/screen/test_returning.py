@@ -104,6 +104,13 @@ async def test_a_key_goes_to_where_the_new_begins_however_far_back_that_is(house
         await ann.sees("the last that was read")
         ann.type("\x1bn")
         await ann.sees("Nothing is new here.")
+        ann.type("/join dev\r")
+        await ann.sees("2 #dev")
+        ann.type("\x1b1")
+        await ann.sees("the last that was read")
+        await ann.sees_no("Nothing is new here.")
+        ann.type("\x1bn")
+        await ann.sees("Nothing is new here.")
     for number in range(200):
         await bob.post("lobby", f"new {number}")
     async with ann_at(house, shelf=shelf) as ann:

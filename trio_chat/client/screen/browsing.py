@@ -148,7 +148,7 @@ class Browser:
     def _to_new(self) -> None:
         """Scroll to the line above what is new, however far back that is."""
         room = self._model.room
-        if room is None or room.line is None:
+        if room is None or room.line is None or room.line >= room.timeline.head:
             self._hint("Nothing is new here.")
         else:
             self._start(partial(self._go_to_new, room.name))
