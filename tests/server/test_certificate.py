@@ -11,6 +11,7 @@ import trustme
 
 from trio_chat.server import Server, ServerConfig, open_server
 from trio_chat.server.certificate import LOOK_EVERY_S, Certificate, load_certificate
+from trio_chat.server.log import capture_log
 from trio_chat.transport import CertificateUnusable
 
 AUTHORITY = trustme.CA()
@@ -108,6 +109,26 @@ async def test_what_cannot_be_used_is_told_once_and_the_old_one_stays_until_it_c
     files.renew()
     await certificate_of(server).look()
     assert await shown(server) == files.offered
+
+
+async def test_the_operator_at_the_console_is_told(
+    server: Server, files: Files, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Console(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            trio.lowlevel.current_task()  # fails in a thread; nothing that comes to a connection may come from one
+            told.append(record.getMessage())
+
+    told: list[str] = []
+    with caplog.at_level(logging.INFO, "trio_chat.server"), capture_log(Console()):
+        files.certificate.unlink()
+        await certificate_of(server).look()
+        files.renew()
+        await certificate_of(server).look()
+    assert [line.split(";")[0].split(" file=")[0] for line in told] == [
+        "the certificate has changed and cannot be used",
+        "offering the renewed certificate",
+    ]
 
 
 class Watched(Certificate):

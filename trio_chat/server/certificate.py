@@ -47,21 +47,27 @@ class Certificate:
 
     async def look(self) -> None:
         """Offer what the files hold now, if they have changed; what cannot be used is told once, and passed over."""
-        await trio.to_thread.run_sync(self._look, abandon_on_cancel=True)
+        found = await trio.to_thread.run_sync(self._read, abandon_on_cancel=True)
+        if found is None:
+            return
+        seen, read = found
+        # Not told in the thread: the log may lead to the operator's own connection.
+        if isinstance(read, ssl.SSLContext):
+            self.context, self._loaded, self._complaint = read, seen, ""
+            log.info("offering the renewed certificate", file=str(self._paths[0]))
+        elif str(read) != self._complaint:  # half written, maybe: the next look finds the other half
+            self._complaint = str(read)
+            log.warning("the certificate has changed and cannot be used; the old one stays", reason=str(read))
 
-    def _look(self) -> None:
+    def _read(self) -> tuple[list[_File | None], ssl.SSLContext | CertificateUnusable] | None:
+        """Return what the files look like and hold, or None if they are as they were."""
         seen = _seen(*self._paths)
         if seen == self._loaded:
-            return
+            return None
         try:
-            self.context = server_context(*self._paths)
-        except CertificateUnusable as error:  # half written, maybe: the next look finds the other half
-            if str(error) != self._complaint:
-                self._complaint = str(error)
-                log.warning("the certificate has changed and cannot be used; the old one stays", reason=str(error))
-            return
-        self._loaded, self._complaint = seen, ""
-        log.info("offering the renewed certificate", file=str(self._paths[0]))
+            return seen, server_context(*self._paths)
+        except CertificateUnusable as error:
+            return seen, error
 
 
 def load_certificate(config: ServerConfig) -> Certificate:
