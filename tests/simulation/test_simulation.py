@@ -4,6 +4,7 @@ A scenario that fails is printed as Python: put it into `SCENARIOS`, and it is a
 """
 
 import shutil
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -36,8 +37,8 @@ from tests.simulation.scenario import (
 )
 from tests.simulation.shrink import shrunk
 
-SEEDS = range(10, 12)
-"""What a normal test run goes through; `nox -s simulate` goes through a hundred."""
+SEED = 11 + sys.version_info.minor % 2
+"""What a normal test run goes through, not the same on each Python; `nox -s simulate` goes through a hundred."""
 
 INTERESTING = (
     "acknowledged as duplicate",
@@ -109,9 +110,7 @@ def test_the_promises_hold_when(happening: tuple[steps.Step, ...], seed: int) ->
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    total = Report(0)
-    for seed in SEEDS:
-        total.add(run_batch(seed))
+    total = run_batch(SEED)
     for happening in SCENARIOS.values():
         total.counts.update(simulate(Scenario(happening)).counts)
     return total
@@ -119,7 +118,7 @@ def report() -> Report:
 
 def test_the_promises_hold_whatever_happens(report: Report) -> None:
     assert not report.failures, "\n".join(map(str, report.failures[:3]))
-    assert report.scenarios >= BATCH * len(SEEDS)
+    assert report.scenarios >= BATCH
 
 
 @pytest.mark.parametrize("what", INTERESTING)
@@ -143,9 +142,9 @@ def test_the_same_scenario_is_the_same_run() -> None:
 
 
 def test_the_same_seed_makes_the_same_scenarios() -> None:
-    first, again = run_batch(3, 20), run_batch(3, 20)
+    first, again = run_batch(3, 10), run_batch(3, 10)
     assert (first.scenarios, first.counts) == (again.scenarios, again.counts)
-    assert first.counts != run_batch(4, 20).counts
+    assert first.counts != run_batch(4, 10).counts
 
 
 def test_a_scenario_is_printed_as_what_makes_it() -> None:
